@@ -51,7 +51,7 @@ impl Config {
             ("hidden size", self.hidden, 32, 16_384),
             ("attention heads", self.heads, 1, 256),
             ("key/value heads", self.kv_heads, 1, 256),
-            ("head size", self.head_dim, 2, 256),
+            ("head size", self.head_dim, 8, 128),
             ("feed-forward size", self.ffn, 32, 131_072),
             ("vocabulary", self.vocab, 1, 1 << 20),
             ("context length", self.context, 1, 1 << 24),
@@ -77,8 +77,8 @@ impl Config {
                 self.heads, self.kv_heads
             )));
         }
-        if self.head_dim % 4 != 0 {
-            return Err(Error::Unsupported(format!("its head size, {}, is not a multiple of 4", self.head_dim)));
+        if self.head_dim % 8 != 0 {
+            return Err(Error::Unsupported(format!("its head size, {}, is not a multiple of 8", self.head_dim)));
         }
         if !(self.rope_theta.is_finite() && self.rope_theta > 1.0 && self.rms_eps.is_finite() && self.rms_eps > 0.0) {
             return Err(Error::Unsupported(format!(
@@ -87,5 +87,25 @@ impl Config {
             )));
         }
         Ok(())
+    }
+}
+
+/// How the KV cache is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+pub enum KvType {
+    /// 32-bit floats: exact, twice the memory.
+    F32,
+    /// 16-bit floats.
+    #[default]
+    F16,
+}
+
+impl KvType {
+    /// Bytes of one value.
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 => 2,
+        }
     }
 }

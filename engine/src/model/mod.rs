@@ -2,4 +2,4 @@
 
 mod config;
 
-pub use config::{Architecture, Config};
+pub use config::{Architecture, Config, KvType};

@@ -1,0 +1,48 @@
+//! The kernels of shaders/ as a typed table: a struct a kernel, with its bindings and parameters by name, and the variants
+//! that it is built in. Made by `build.rs` from the WGSL itself, so the two cannot differ.
+
+use crate::loader::DType;
+use crate::model::KvType;
+use crate::recording::Slice;
+
+/// A kernel with its bindings and parameters filled in.
+pub trait Kernel: Sized {
+    /// Which kernel.
+    const STEM: Stem;
+
+    /// The storage bindings, in the order of their numbers.
+    fn slices(&self) -> Vec<Slice>;
+
+    /// The parameters as 32-bit words.
+    fn words(&self) -> Vec<u32>;
+
+    /// The inverse of [`Self::slices`] and [`Self::words`]; `None` where something is missing.
+    fn read(slices: &[Slice], words: &[u32]) -> Option<Self>;
+}
+
+/// One way in which a kernel is built.
+#[derive(Debug)]
+pub struct Variant {
+    /// The kernel.
+    pub stem: Stem,
+    /// Stem and choices, as `matvec.q4_k.subgroup`.
+    pub name: &'static str,
+    /// Format of the weights that it reads, if it reads any.
+    pub weights: Option<DType>,
+    /// Type of the KV cache that it touches, if it does.
+    pub kv: Option<KvType>,
+    /// Needs WebGPU's `subgroups`.
+    pub subgroups: bool,
+    /// Needs WebGPU's `shader-f16`.
+    pub f16: bool,
+    /// Has parameters, in a uniform at binding 0.
+    pub uniform: bool,
+    /// For each storage binding, whether it is written.
+    pub written: &'static [bool],
+    /// Invocations of a workgroup.
+    pub workgroup: [u32; 3],
+    /// WGSL, complete.
+    pub source: &'static str,
+}
+
+include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
