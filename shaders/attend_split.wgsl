@@ -5,7 +5,7 @@ struct Params {
     group: u32,    // query heads that share a key/value head
     dim4: u32,     // head size in vectors of four, at most 32
     split: u32,    // positions a piece, at most 256
-    pieces: u32,   // pieces that `partial` has room for
+    pieces: u32,   // pieces that `pieces_out` has room for
     scale: f32,    // 1 / sqrt(head size)
 }
 
@@ -13,7 +13,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> state: array<u32>; // position of the token
 // import kv
 @group(0) @binding(4) var<storage, read> qkv: array<vec4<f32>>; // [heads + 2 kv_heads, dim]
-@group(0) @binding(5) var<storage, read_write> partial: array<vec4<f32>>; // [heads, pieces, dim / 4 + 1]: sums, then (maximum, sum)
+@group(0) @binding(5) var<storage, read_write> pieces_out: array<vec4<f32>>; // [heads, pieces, dim / 4 + 1]: sums, then (maximum, sum)
 
 var<workgroup> query: array<vec4<f32>, 32>;
 var<workgroup> weights: array<f32, 256>;
@@ -87,9 +87,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var i = 1u; i < rows; i++) {
             acc += sums[i * params.dim4 + lane];
         }
-        partial[to + lane] = acc;
+        pieces_out[to + lane] = acc;
     }
     if (lane == 0u) {
-        partial[to + params.dim4] = vec4<f32>(maximum, pool[0], 0.0, 0.0);
+        pieces_out[to + params.dim4] = vec4<f32>(maximum, pool[0], 0.0, 0.0);
     }
 }

@@ -6,6 +6,7 @@ struct Params {
     blocks: u32,   // blocks of 32 values a row
     y_stride: u32, // length of a row of Y
     y_first: u32,  // first column of Y that is written
+    bias_first: u32, // first row of this piece in `bias`
     biased: u32,   // 1: add `bias`
     epilogue: u32, // 0 store, 1 add, 2 SwiGLU over rows that alternate gate, up
 }
@@ -14,7 +15,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>; // [tokens, cols]
 @group(0) @binding(2) var<storage, read> quants: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> scales: array<u32>;
-@group(0) @binding(4) var<storage, read> bias: array<f32>; // [rows]
+@group(0) @binding(4) var<storage, read> bias: array<f32>; // [rows of all pieces]
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
 // import weights
@@ -45,7 +46,7 @@ fn finish(token: u32, row: u32, sum: vec4<f32>) {
         if (row + j < params.rows) {
             var v = sum[j];
             if (params.biased == 1u) {
-                v += bias[row + j];
+                v += bias[params.bias_first + row + j];
             }
             if (params.epilogue == 1u) {
                 v += y[base + row + j];

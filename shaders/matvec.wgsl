@@ -6,6 +6,7 @@ struct Params {
     blocks: u32,   // blocks of 32 values a row
     x_first: u32,  // where x starts, in vectors of four
     y_first: u32,  // where y starts
+    bias_first: u32, // first row of this piece in `bias`
     norm: u32,     // 1: RMSNorm with `gain` first
     eps: f32,
     biased: u32,   // 1: add `bias`
@@ -17,7 +18,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> gain: array<vec4<f32>>; // [cols]
 @group(0) @binding(3) var<storage, read> quants: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read> scales: array<u32>;
-@group(0) @binding(5) var<storage, read> bias: array<f32>; // [rows]
+@group(0) @binding(5) var<storage, read> bias: array<f32>; // [rows of all pieces]
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
 
 // import weights
@@ -42,7 +43,7 @@ fn finish(row: u32, sum: f32) {
     if (row < params.rows) {
         var v = sum;
         if (params.biased == 1u) {
-            v += bias[row];
+            v += bias[params.bias_first + row];
         }
         if (params.epilogue == 1u) {
             v += y[params.y_first + row];

@@ -1,5 +1,11 @@
-//! The model: configuration, weights and run state, kept apart.
+//! The model: configuration, weights and run state, kept apart, and the forward pass as recordings.
 
 mod config;
+mod forward;
+mod state;
+mod weights;
 
 pub use config::{Architecture, Config, KvType};
+pub(crate) use forward::{decode, greedy, head, prefill, sample};
+pub(crate) use state::{RunState, StateWords, TOP};
+pub(crate) use weights::Weights;

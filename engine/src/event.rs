@@ -1,0 +1,244 @@
+//! What a session tells while it works, and what it is asked with.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AdapterInfo, KvType, Sampling};
+
+/// A wish to stop, shared between who asks and who works.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Not cancelled yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks to stop.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Where a model is to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum DevicePreference {
+    /// The GPU; where the adapter computes on the CPU, or there is none, whichever executor is measured to be faster.
+    #[default]
+    Auto,
+    /// The GPU or nothing.
+    Gpu,
+    /// The CPU executor.
+    Cpu,
+}
+
+/// How a model is loaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LoadOptions {
+    /// Where it is to run.
+    pub device: DevicePreference,
+    /// Positions of the context; 0 is the model's own, 4,096 at most.
+    pub context: usize,
+    /// How keys and values are kept.
+    pub kv: KvType,
+    /// Decoder layers (from 0) whose residual stream is kept.
+    pub taps: Vec<usize>,
+}
+
+/// What a load is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// Reading the header and building the tokenizer.
+    Header,
+    /// Moving weights to the device: counts are file bytes.
+    Weights,
+    /// Comparing the kernels with the CPU reference: counts are kernels.
+    SelfCheck,
+    /// Timing the two executors.
+    Measuring,
+}
+
+/// How far a load is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// What is being done.
+    pub stage: Stage,
+    /// How much of it is done.
+    pub done: u64,
+    /// How much there is.
+    pub total: u64,
+}
+
+/// Facts about a loaded model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Its name, as its file gives it.
+    pub name: String,
+    /// `qwen2` or `qwen3`.
+    pub architecture: String,
+    /// Decoder layers.
+    pub layers: usize,
+    /// Width of the residual stream.
+    pub hidden: usize,
+    /// Number of weights.
+    pub parameters: u64,
+    /// How they are stored.
+    pub quantisation: String,
+    /// Rows of the embedding.
+    pub vocab: usize,
+    /// Positions of the context in use.
+    pub context: usize,
+    /// Bytes of weights that one decoded token reads.
+    pub weight_bytes: u64,
+    /// Bytes on the device, all told.
+    pub gpu_bytes: u64,
+    /// Whether its chat template can turn thinking on and off.
+    pub can_think: bool,
+}
+
+/// Facts about the device that runs the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeviceInfo {
+    /// `gpu` or `cpu`.
+    pub kind: String,
+    /// The adapter's name, or the CPU executor's.
+    pub adapter: String,
+    /// The interface to it.
+    pub backend: String,
+    /// Whether it computes on the CPU.
+    pub software: bool,
+    /// Optional features in use.
+    pub features: Vec<String>,
+    /// Limits: name and value.
+    pub limits: Vec<(String, u64)>,
+    /// What the load-time self-check found.
+    pub self_check: Vec<CheckRow>,
+    /// Why this device was chosen, where there was a choice.
+    pub note: Option<String>,
+}
+
+impl DeviceInfo {
+    pub(crate) fn new(adapter: Option<&AdapterInfo>) -> Self {
+        let cpu = AdapterInfo {
+            name: "CPU executor".to_owned(),
+            backend: "rust".to_owned(),
+            software: true,
+            features: Vec::new(),
+            limits: Vec::new(),
+        };
+        let (kind, info) = adapter.map_or(("cpu", &cpu), |info| ("gpu", info));
+        Self {
+            kind: kind.to_owned(),
+            adapter: info.name.clone(),
+            backend: info.backend.clone(),
+            software: info.software,
+            features: info.features.clone(),
+            limits: info.limits.clone(),
+            self_check: Vec::new(),
+            note: None,
+        }
+    }
+}
+
+/// One kernel variant against its CPU twin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckRow {
+    /// The kernel's stem.
+    pub kernel: String,
+    /// The variant's full name.
+    pub variant: String,
+    /// Largest difference, as a share of the largest value.
+    pub max_error: f64,
+    /// Whether it is within what rounding explains.
+    pub passed: bool,
+}
+
+/// How an answer is made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChatOptions {
+    /// How tokens are chosen.
+    pub sampling: Sampling,
+    /// Longest answer, in tokens.
+    pub max_tokens: usize,
+    /// Whether a model that can think does.
+    pub think: bool,
+    /// Texts that end the answer; they are not part of it.
+    pub stop: Vec<String>,
+}
+
+impl Default for ChatOptions {
+    fn default() -> Self {
+        Self { sampling: Sampling::default(), max_tokens: 1024, think: true, stop: Vec::new() }
+    }
+}
+
+/// What happens while an answer is made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// The prompt is being read.
+    Prefill {
+        /// Tokens read.
+        done: usize,
+        /// Tokens to read.
+        total: usize,
+        /// Tokens kept from the last context, which needed no reading.
+        reused: usize,
+    },
+    /// A token was decoded.
+    Token {
+        /// Its id.
+        id: u32,
+        /// The text that is new with it: whole characters, maybe none.
+        text: String,
+        /// Positions of the context in use.
+        context_used: usize,
+        /// Decoded tokens a second so far.
+        tokens_per_second: f64,
+    },
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopReason {
+    /// The model ended its turn.
+    EndOfTurn,
+    /// The longest answer was reached.
+    MaxTokens,
+    /// The context is full.
+    ContextFull,
+    /// A stop text appeared.
+    StopString,
+    /// Somebody asked to stop.
+    Cancelled,
+}
+
+/// A finished answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Completion {
+    /// Its text.
+    pub text: String,
+    /// Its tokens, without the one that ended the turn.
+    pub tokens: Vec<u32>,
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Those of them that were kept from the last context.
+    pub reused_tokens: usize,
+    /// Prompt tokens read a second.
+    pub prefill_tps: f64,
+    /// Tokens decoded a second, after the first.
+    pub decode_tps: f64,
+    /// Why it ended.
+    pub stop: StopReason,
+    /// Positions of the context in use.
+    pub context_used: usize,
+}

@@ -1,0 +1,7 @@
+//! Recordings on a GPU, through `wgpu`: WebGPU in the browser, Vulkan, Metal or D3D12 natively.
+
+mod context;
+mod executor;
+
+pub use context::{AdapterInfo, probe};
+pub(crate) use executor::{Gpu, Prepared, Readback};
