@@ -1,12 +1,46 @@
 //! A Qwen inference engine: WGSL kernels driven by `wgpu`, or the same kernels in plain Rust.
+//!
+//! ```no_run
+//! # async fn run() -> wattage_engine::Result<()> {
+//! use wattage_engine::{Cancel, ChatOptions, LoadOptions, Message, Role, Session, Source};
+//!
+//! let source = Source::file("qwen.gguf".as_ref())?;
+//! let mut session = Session::load(vec![source], &LoadOptions::default(), &Cancel::new(), &mut |_| {}).await?;
+//! let ask = [Message { role: Role::User, content: "What is 12 * 11?".to_owned() }];
+//! let answer = session.chat(&ask, &ChatOptions::default(), &Cancel::new(), &mut |_| {}).await?;
+//! println!("{}", answer.text);
+//! # Ok(())
+//! # }
+//! ```
 
+mod chat;
+pub mod check;
+mod cpu;
+mod device;
 mod error;
+mod event;
+mod gpu;
 pub mod kernels;
 mod loader;
+mod measure;
 mod model;
 mod recording;
+mod runner;
+mod sample;
+mod session;
+mod tokenizer;
 
+pub use chat::{ChatTemplate, Message, Role};
+pub use device::{Counts, Device, Pending, Prepared};
 pub use error::{Error, Result};
-pub use loader::{DType, TensorInfo};
+pub use event::{
+    Cancel, ChatOptions, CheckRow, Completion, DeviceInfo, DevicePreference, Event, LoadOptions, ModelInfo, Progress,
+    Stage, StopReason,
+};
+pub use gpu::{AdapterInfo, probe};
+pub use loader::{DType, ModelFile, Source, TensorInfo, dequantise};
 pub use model::{Architecture, Config, KvType};
 pub use recording::{BufferId, Dispatch, Recording, Run, Slice, Workgroups};
+pub use sample::Sampling;
+pub use session::{Prompt, Session};
+pub use tokenizer::{TextStream, Tokenizer};

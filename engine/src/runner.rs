@@ -1,5 +1,7 @@
 //! A model on a device: reads prompts into the cache and steps through tokens. Ids in, ids out.
 
+use std::collections::VecDeque;
+
 use crate::device::{Device, Pending, Prepared};
 use crate::loader::ModelFile;
 use crate::model::{self, RunState, StateWords, TOP, Weights};
@@ -24,14 +26,6 @@ pub(crate) struct Runner {
     greedy: Prepared,
     sample: Prepared,
     penalised: Prepared,
-}
-
-/// How the next token is chosen on the device.
-#[derive(Clone, Copy, PartialEq)]
-enum Tail {
-    Greedy,
-    Sample,
-    Penalised,
 }
 
 impl Runner {
@@ -148,30 +142,26 @@ impl Runner {
         cancel: &Cancel,
         take: &mut dyn FnMut(u32) -> bool,
     ) -> Result<()> {
-        // The state words still hold the prompt's last piece; argmax moves them on, and so does every step.
+        // The state words still hold the prompt's last piece; argmax moves them on, and so does every step: a step needs
+        // nothing from here, so the next may start before the last was read.
         let head = self.device.prepare(model::head(&self.config, &self.weights, &self.state, last))?;
-        let run = Run::default();
-        let mut under_way = std::collections::VecDeque::new();
-        under_way.push_back(self.device.submit(&[&head, &self.greedy], run, self.state.greedy)?);
-        let mut steps = 0;
+        let mut position = self.used();
+        let mut under_way = VecDeque::new();
+        under_way.push_back(self.device.submit(&[&head, &self.greedy], Run::default(), self.state.greedy)?);
         while let Some(pending) = under_way.pop_front() {
-            if !cancel.is_cancelled() {
-                while under_way.len() + 1 < self.depth && self.used() + steps < self.state.context {
-                    under_way.push_back(self.step(self.used() + steps, Tail::Greedy)?);
-                    steps += 1;
-                }
+            if under_way.len() + 1 < self.depth && position < self.state.context {
+                under_way.push_back(self.step(position)?);
+                position += 1;
             }
             let token = self.token(pending).await?;
-            let go_on = take(token) && !cancel.is_cancelled() && self.used() < self.state.context;
-            if !go_on {
-                return Ok(());
+            if !take(token) || cancel.is_cancelled() || self.used() >= self.state.context {
+                break;
             }
             if under_way.is_empty() {
-                under_way.push_back(self.step(self.used(), Tail::Greedy)?);
-                steps += 1;
+                under_way.push_back(self.step(position)?);
+                position += 1;
             }
             self.tokens.push(token);
-            steps = steps.saturating_sub(1);
             breathe().await;
         }
         Ok(())
@@ -185,10 +175,10 @@ impl Runner {
         take: &mut dyn FnMut(u32) -> bool,
     ) -> Result<()> {
         let mut sampler = Sampler::new(sampling, &self.tokens);
-        let tail = if sampling.penalises() { Tail::Penalised } else { Tail::Sample };
+        let penalised = sampling.penalises();
         let head = self.device.prepare(model::head(&self.config, &self.weights, &self.state, last))?;
         let mut run = self.write_sampling(&sampler, sampling, self.used().saturating_sub(1), 0)?;
-        let mut pending = self.device.submit(&[&head, self.tail(tail)], run, self.state.top)?;
+        let mut pending = self.device.submit(&[&head, if penalised { &self.penalised } else { &self.sample }], run, self.state.top)?;
         loop {
             let bytes = self.device.finish(pending).await?;
             let draw = sampler.draw();
@@ -210,7 +200,10 @@ impl Runner {
             let position = self.used();
             self.tokens.push(token);
             run.positions = position as u32 + 1;
-            pending = self.device.submit(&[&self.decode, &self.head, self.tail(tail)], run, self.state.top)?;
+            pending = {
+                let tail = if penalised { &self.penalised } else { &self.sample };
+                self.device.submit(&[&self.decode, &self.head, tail], run, self.state.top)?
+            };
             breathe().await;
         }
     }
@@ -241,23 +234,10 @@ impl Runner {
         self.device.write(self.state.state.buffer, 0, bytemuck::cast_slice(&words.words(tokens)))
     }
 
-    /// One greedy or sampled step: everything in one submit.
-    fn step(&mut self, position: usize, tail: Tail) -> Result<Pending> {
+    /// One greedy step, everything in one submit.
+    fn step(&mut self, position: usize) -> Result<Pending> {
         let run = Run { positions: position as u32 + 1, seen: 0 };
-        let tail = match tail {
-            Tail::Greedy => &self.greedy,
-            Tail::Sample => &self.sample,
-            Tail::Penalised => &self.penalised,
-        };
-        self.device.submit(&[&self.decode, &self.head, tail], run, self.state.greedy)
-    }
-
-    fn tail(&self, tail: Tail) -> &Prepared {
-        match tail {
-            Tail::Greedy => &self.greedy,
-            Tail::Sample => &self.sample,
-            Tail::Penalised => &self.penalised,
-        }
+        self.device.submit(&[&self.decode, &self.head, &self.greedy], run, self.state.greedy)
     }
 
     async fn token(&mut self, pending: Pending) -> Result<u32> {
