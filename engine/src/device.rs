@@ -2,7 +2,9 @@
 
 use crate::cpu::Cpu;
 use crate::gpu::{self, AdapterInfo, Gpu};
-use crate::kernels::Variant;
+use crate::kernels::{Stem, VARIANTS, Variant};
+use crate::loader::DType;
+use crate::model::KvType;
 use crate::recording::{BufferId, Recording, Run, Slice};
 use crate::{Error, Result};
 
@@ -88,17 +90,17 @@ impl Device {
         }
     }
 
-    /// The name of the variant that runs a kernel here.
+    /// The variant that runs a kernel here, by its place in `VARIANTS`.
     ///
     /// # Errors
     /// [`Error::Unsupported`] where there is none.
-    pub fn variant(&self, dispatch: &crate::Dispatch) -> Result<usize> {
+    pub fn variant(&self, stem: Stem, weights: Option<DType>, kv: Option<KvType>) -> Result<usize> {
         match &self.kind {
-            Kind::Gpu(gpu) => gpu.pick(dispatch.stem, dispatch.weights, dispatch.kv),
-            Kind::Cpu(_) => crate::kernels::VARIANTS
+            Kind::Gpu(gpu) => gpu.pick(stem, weights, kv),
+            Kind::Cpu(_) => VARIANTS
                 .iter()
-                .position(|v| v.stem == dispatch.stem && v.weights == dispatch.weights && v.kv == dispatch.kv)
-                .ok_or_else(|| Error::Unsupported(format!("no kernel {}", dispatch.stem.name()))),
+                .position(|v| v.stem == stem && v.weights == weights && v.kv == kv)
+                .ok_or_else(|| Error::Unsupported(format!("no kernel {}", stem.name()))),
         }
     }
 

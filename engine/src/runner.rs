@@ -61,6 +61,11 @@ impl Runner {
         })
     }
 
+    /// Prompt tokens that one recording takes here.
+    pub(crate) fn chunk(&self) -> usize {
+        self.chunk
+    }
+
     /// Positions of the cache in use.
     pub(crate) fn used(&self) -> usize {
         self.tokens.len()
@@ -136,12 +141,7 @@ impl Runner {
         }
     }
 
-    async fn generate_greedy(
-        &mut self,
-        last: usize,
-        cancel: &Cancel,
-        take: &mut dyn FnMut(u32) -> bool,
-    ) -> Result<()> {
+    async fn generate_greedy(&mut self, last: usize, cancel: &Cancel, take: &mut dyn FnMut(u32) -> bool) -> Result<()> {
         // The state words still hold the prompt's last piece; argmax moves them on, and so does every step: a step needs
         // nothing from here, so the next may start before the last was read.
         let head = self.device.prepare(model::head(&self.config, &self.weights, &self.state, last))?;
@@ -178,7 +178,11 @@ impl Runner {
         let penalised = sampling.penalises();
         let head = self.device.prepare(model::head(&self.config, &self.weights, &self.state, last))?;
         let mut run = self.write_sampling(&sampler, sampling, self.used().saturating_sub(1), 0)?;
-        let mut pending = self.device.submit(&[&head, if penalised { &self.penalised } else { &self.sample }], run, self.state.top)?;
+        let mut pending = self.device.submit(
+            &[&head, if penalised { &self.penalised } else { &self.sample }],
+            run,
+            self.state.top,
+        )?;
         loop {
             let bytes = self.device.finish(pending).await?;
             let draw = sampler.draw();

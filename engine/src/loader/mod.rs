@@ -6,6 +6,7 @@ mod expected;
 mod gguf;
 mod hf_config;
 mod model_file;
+pub(crate) mod planes;
 mod reader;
 mod safetensors;
 mod source;

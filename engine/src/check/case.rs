@@ -1,0 +1,497 @@
+//! Made-up inputs for each kernel.
+
+use half::f16;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::Size;
+use crate::kernels::{
+    ArgmaxFinal, ArgmaxPartial, AttendMerge, AttendPrefill, AttendSplit, Embed, Matmul, Matvec, Penalise, Rmsnorm,
+    RopeCache, Stem, Tap, TopkFinal, TopkPartial, Variant,
+};
+use crate::loader::DType;
+use crate::loader::planes::repack;
+use crate::model::KvType;
+use crate::recording::{BufferId, Recording, Run, Slice, Workgroups};
+
+/// How an output is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Floats,
+    Halves,
+    Words,
+    /// A float and a place in turn.
+    Pairs,
+}
+
+/// One call with its inputs.
+pub(super) struct Case {
+    /// The buffers' first contents; the recording numbers them from 0.
+    pub(super) buffers: Vec<Vec<u32>>,
+    pub(super) recording: Recording,
+    pub(super) run: Run,
+    /// Buffers to compare, and how.
+    pub(super) outputs: Vec<usize>,
+    pub(super) exact: Vec<Kind>,
+    pub(super) tolerance: f64,
+    pub(super) flops: u64,
+    pub(super) bytes: u64,
+    pub(super) timed: bool,
+    random: ChaCha8Rng,
+}
+
+/// Sizes that a case draws on.
+struct Sizes {
+    rows: usize,
+    blocks: usize,
+    tokens: usize,
+    heads: usize,
+    kv_heads: usize,
+    dim4: usize,
+    position: usize,
+    vocab: usize,
+}
+
+impl Sizes {
+    fn new(size: Size, dtype: Option<DType>) -> Self {
+        let mut sizes = match size {
+            Size::Small => {
+                Self { rows: 70, blocks: 8, tokens: 37, heads: 6, kv_heads: 2, dim4: 16, position: 300, vocab: 5000 }
+            }
+            Size::Large => Self {
+                rows: 4096,
+                blocks: 32,
+                tokens: 128,
+                heads: 16,
+                kv_heads: 8,
+                dim4: 32,
+                position: 1000,
+                vocab: 151_936,
+            },
+            Size::Odd(seed) => {
+                let mut random = ChaCha8Rng::seed_from_u64(seed);
+                let kv_heads = random.random_range(1..4);
+                Self {
+                    rows: random.random_range(1..150),
+                    blocks: random.random_range(1..70),
+                    tokens: random.random_range(1..75),
+                    heads: kv_heads * random.random_range(1..5),
+                    kv_heads,
+                    dim4: 2 * random.random_range(1..17),
+                    position: random.random_range(0..700),
+                    vocab: random.random_range(1..9000),
+                }
+            }
+        };
+        if dtype.is_some_and(|dtype| dtype.block_values() == 256) {
+            sizes.blocks = sizes.blocks.next_multiple_of(8);
+        }
+        sizes
+    }
+}
+
+impl Case {
+    pub(super) fn new(variant: &Variant, size: Size) -> Self {
+        let mut case = Self {
+            buffers: Vec::new(),
+            recording: Recording::default(),
+            run: Run::default(),
+            outputs: Vec::new(),
+            exact: Vec::new(),
+            tolerance: 1e-4,
+            flops: 0,
+            bytes: 0,
+            timed: size == Size::Large,
+            random: ChaCha8Rng::seed_from_u64(if let Size::Odd(seed) = size { seed } else { 7 }),
+        };
+        let sizes = Sizes::new(size, variant.weights);
+        let dtype = variant.weights.unwrap_or(DType::F32);
+        let kv = variant.kv.unwrap_or(KvType::F32);
+        match variant.stem {
+            Stem::Embed => case.embed(&sizes, dtype),
+            Stem::Rmsnorm => case.rmsnorm(&sizes),
+            Stem::Matvec => case.matvec(&sizes, dtype),
+            Stem::Matmul => case.matmul(&sizes, dtype, variant.f16),
+            Stem::RopeCache => case.rope_cache(&sizes, kv),
+            Stem::AttendSplit => case.attend_split(&sizes, kv),
+            Stem::AttendMerge => case.attend_merge(&sizes),
+            Stem::AttendPrefill => case.attend_prefill(&sizes, kv),
+            Stem::Tap => case.tap(&sizes),
+            Stem::ArgmaxPartial => case.argmax_partial(&sizes),
+            Stem::ArgmaxFinal => case.argmax_final(&sizes),
+            Stem::Penalise => case.penalise(&sizes),
+            Stem::TopkPartial => case.topk_partial(&sizes),
+            Stem::TopkFinal => case.topk_final(&sizes),
+        }
+        case.bytes += case.buffers.iter().map(|buffer| 4 * buffer.len() as u64).sum::<u64>();
+        case
+    }
+
+    fn words(&mut self, words: Vec<u32>) -> Slice {
+        let slice = Slice { buffer: BufferId(self.buffers.len() as u32), offset: 0, size: 4 * words.len() as u64 };
+        self.buffers.push(words);
+        slice
+    }
+
+    fn floats(&mut self, count: usize) -> Slice {
+        let words = (0..count.next_multiple_of(4)).map(|_| self.random.random_range(-1.0f32..1.0).to_bits()).collect();
+        self.words(words)
+    }
+
+    /// Random values of a KV cache.
+    fn cache(&mut self, count: usize, kv: KvType) -> Slice {
+        let values: Vec<f32> = (0..count).map(|_| self.random.random_range(-1.0..1.0)).collect();
+        self.words(match kv {
+            KvType::F32 => values.iter().map(|v| v.to_bits()).collect(),
+            KvType::F16 => values
+                .chunks_exact(2)
+                .map(|pair| {
+                    u32::from(f16::from_f32(pair[0]).to_bits()) | u32::from(f16::from_f32(pair[1]).to_bits()) << 16
+                })
+                .collect(),
+        })
+    }
+
+    fn output(&mut self, slice: Slice, exact: Kind) {
+        self.outputs.push(slice.buffer.0 as usize);
+        self.exact.push(exact);
+    }
+
+    fn state(&mut self, position: usize, rows: usize, tokens: &[u32]) -> Slice {
+        let inverse_temperature = 1.25f32;
+        let mut words = vec![position as u32, rows as u32, inverse_temperature.to_bits(), 0, 0, 0, 0, 0];
+        words.extend_from_slice(tokens);
+        words.resize(words.len().next_multiple_of(4), 0);
+        self.words(words)
+    }
+
+    /// Random file blocks of a format with scales of a sensible size, as planes.
+    fn weights(&mut self, dtype: DType, blocks: usize) -> (Slice, Slice) {
+        let mut bytes = vec![0u8; (blocks * 32).div_ceil(dtype.block_values()) * dtype.block_bytes()];
+        self.random.fill(&mut bytes[..]);
+        let scales: &[usize] = match dtype {
+            DType::F32 | DType::F16 | DType::BF16 => &[],
+            DType::Q4_0 | DType::Q5_0 | DType::Q8_0 => &[0],
+            DType::Q4_1 | DType::Q5_1 | DType::Q4_K | DType::Q5_K => &[0, 2],
+            DType::Q6_K => &[208],
+        };
+        for block in bytes.chunks_exact_mut(dtype.block_bytes()) {
+            for at in scales {
+                let scale = f16::from_f32(self.random.random_range(-0.01..0.01));
+                block[*at..at + 2].copy_from_slice(&scale.to_bits().to_le_bytes());
+            }
+            let value: f32 = self.random.random_range(-1.0..1.0);
+            match dtype {
+                DType::F32 => block.copy_from_slice(&value.to_le_bytes()),
+                DType::F16 => block.copy_from_slice(&f16::from_f32(value).to_bits().to_le_bytes()),
+                DType::BF16 => block.copy_from_slice(&half::bf16::from_f32(value).to_bits().to_le_bytes()),
+                _ => {}
+            }
+        }
+        let (mut quants, mut scales) = (Vec::new(), Vec::new());
+        repack(dtype, &bytes, &mut quants, &mut scales);
+        scales.resize(scales.len().max(4), 0);
+        (self.words(quants), self.words(scales))
+    }
+
+    fn embed(&mut self, s: &Sizes, dtype: DType) {
+        let rows = s.rows + 1;
+        let tokens: Vec<u32> = (0..s.tokens).map(|_| self.random.random_range(0..rows as u32 + 7)).collect();
+        let state = self.state(0, s.tokens, &tokens);
+        let (quants, scales) = self.weights(dtype, rows * s.blocks);
+        let x = self.floats(s.tokens * s.blocks * 32);
+        self.output(x, Kind::Floats);
+        let kernel = Embed { state, quants, scales, x, first_row: 3, rows: rows as u32, blocks: s.blocks as u32 };
+        self.recording.push_weights(kernel, dtype, Workgroups::Fixed(s.tokens as u32, 1));
+    }
+
+    fn rmsnorm(&mut self, s: &Sizes) {
+        let x = self.floats(s.tokens * s.blocks * 32);
+        let gain = self.floats(s.blocks * 32);
+        let y = self.floats(s.tokens * s.blocks * 32);
+        self.output(y, Kind::Floats);
+        let kernel = Rmsnorm { x, gain, y, cols4: s.blocks as u32 * 8, eps: 1e-6 };
+        self.recording.push(kernel, Workgroups::Fixed(s.tokens as u32, 1));
+    }
+
+    /// All that a product may fuse, in three calls: norm and bias stored, then added, then SwiGLU.
+    fn matvec(&mut self, s: &Sizes, dtype: DType) {
+        let rows = s.rows * 2;
+        let x = self.floats(s.blocks * 32 + 8);
+        let gain = self.floats(s.blocks * 32);
+        let (quants, scales) = self.weights(dtype, rows * s.blocks);
+        let bias = self.floats(rows + 1);
+        let epilogues = if self.timed { 0..1 } else { 0..3 };
+        for epilogue in epilogues {
+            let y = self.floats(rows + 5);
+            self.output(y, Kind::Floats);
+            let kernel = Matvec {
+                x,
+                gain,
+                quants,
+                scales,
+                bias,
+                y,
+                rows: rows as u32,
+                blocks: s.blocks as u32,
+                x_first: 2,
+                y_first: 5,
+                bias_first: 1,
+                norm: u32::from(epilogue != 1),
+                eps: 1e-6,
+                biased: u32::from(epilogue == 0),
+                epilogue,
+            };
+            self.recording.push_weights(kernel, dtype, Workgroups::linear(rows.div_ceil(4) as u32));
+        }
+        self.flops = 2 * (rows * s.blocks * 32) as u64;
+    }
+
+    fn matmul(&mut self, s: &Sizes, dtype: DType, half: bool) {
+        if half {
+            // Weights are rounded to eleven bits.
+            self.tolerance = 3e-3;
+        }
+        let rows = s.rows * 2;
+        let x = self.floats(s.tokens * s.blocks * 32);
+        let (quants, scales) = self.weights(dtype, rows * s.blocks);
+        let bias = self.floats(rows + 1);
+        let epilogues = if self.timed { 0..1 } else { 0..3 };
+        for epilogue in epilogues {
+            let y = self.floats(s.tokens * (rows + 3));
+            self.output(y, Kind::Floats);
+            let kernel = Matmul {
+                x,
+                quants,
+                scales,
+                bias,
+                y,
+                tokens: s.tokens as u32,
+                rows: rows as u32,
+                blocks: s.blocks as u32,
+                y_stride: rows as u32 + 3,
+                y_first: 2,
+                bias_first: 1,
+                biased: u32::from(epilogue == 0),
+                epilogue,
+            };
+            let workgroups = Workgroups::Fixed(rows.div_ceil(64) as u32, s.tokens.div_ceil(32) as u32);
+            self.recording.push_weights(kernel, dtype, workgroups);
+        }
+        self.flops = 2 * (s.tokens * rows * s.blocks * 32) as u64;
+    }
+
+    fn rope_cache(&mut self, s: &Sizes, kv: KvType) {
+        let dim = s.dim4 * 4;
+        let positions = s.position + s.tokens;
+        let state = self.state(s.position, s.tokens, &[]);
+        let table = self.floats(positions * dim);
+        let (q_gain, k_gain) = (self.floats(dim), self.floats(dim));
+        for norm in 0..2 {
+            let keys = self.cache(positions * s.kv_heads * dim, kv);
+            let values = self.cache(positions * s.kv_heads * dim, kv);
+            let qkv = self.floats(s.tokens * (s.heads + 2 * s.kv_heads) * dim);
+            let kind = if kv == KvType::F16 { Kind::Halves } else { Kind::Floats };
+            self.output(keys, kind);
+            self.output(values, kind);
+            self.output(qkv, Kind::Floats);
+            let kernel = RopeCache {
+                state,
+                keys,
+                values,
+                table,
+                q_gain,
+                k_gain,
+                qkv,
+                heads: s.heads as u32,
+                kv_heads: s.kv_heads as u32,
+                dim4: s.dim4 as u32,
+                norm,
+                eps: 1e-6,
+            };
+            let workgroups = Workgroups::Fixed((s.heads + 2 * s.kv_heads) as u32, s.tokens as u32);
+            self.recording.push_kv(kernel, kv, workgroups);
+        }
+        if kv == KvType::F16 {
+            // A last bit of f16, where rounding falls the other way.
+            self.tolerance = 1e-3;
+        }
+    }
+
+    fn attend_split(&mut self, s: &Sizes, kv: KvType) {
+        const SPLIT: usize = 128;
+        let dim = s.dim4 * 4;
+        let length = s.position + 1;
+        let pieces = length.div_ceil(SPLIT) + 1;
+        let state = self.state(s.position, 1, &[]);
+        let keys = self.cache(length * s.kv_heads * dim, kv);
+        let values = self.cache(length * s.kv_heads * dim, kv);
+        let qkv = self.floats((s.heads + 2 * s.kv_heads) * dim);
+        let pieces_out = self.words(vec![0; s.heads * pieces * (dim + 4)]);
+        self.output(pieces_out, Kind::Floats);
+        let kernel = AttendSplit {
+            state,
+            keys,
+            values,
+            qkv,
+            pieces_out,
+            heads: s.heads as u32,
+            group: (s.heads / s.kv_heads) as u32,
+            dim4: s.dim4 as u32,
+            split: SPLIT as u32,
+            pieces: pieces as u32,
+            scale: 0.125,
+        };
+        self.run.positions = length as u32;
+        self.recording.push_kv(kernel, kv, Workgroups::PerPiece(s.heads as u32, SPLIT as u32));
+        self.flops = 4 * (s.heads * dim * length) as u64;
+    }
+
+    fn attend_merge(&mut self, s: &Sizes) {
+        const SPLIT: usize = 128;
+        let dim = s.dim4 * 4;
+        let pieces = (s.position + 1).div_ceil(SPLIT) + 1;
+        let state = self.state(s.position, 1, &[]);
+        let mut words = Vec::new();
+        for _ in 0..s.heads * pieces {
+            words.extend((0..dim).map(|_| self.random.random_range(-1.0f32..1.0).to_bits()));
+            words.extend(
+                [self.random.random_range(-3.0f32..3.0), self.random.random_range(1.0..9.0), 0.0, 0.0]
+                    .map(f32::to_bits),
+            );
+        }
+        let pieces_in = self.words(words);
+        let y = self.floats(s.heads * dim);
+        self.output(y, Kind::Floats);
+        let kernel =
+            AttendMerge { state, pieces_in, y, dim4: s.dim4 as u32, split: SPLIT as u32, pieces: pieces as u32 };
+        self.recording.push(kernel, Workgroups::Fixed(s.heads as u32, 1));
+    }
+
+    fn attend_prefill(&mut self, s: &Sizes, kv: KvType) {
+        let dim = s.dim4 * 4;
+        let position = s.position / 4;
+        let length = position + s.tokens;
+        let state = self.state(position, s.tokens, &[]);
+        let keys = self.cache(length * s.kv_heads * dim, kv);
+        let values = self.cache(length * s.kv_heads * dim, kv);
+        let qkv = self.floats(s.tokens * (s.heads + 2 * s.kv_heads) * dim);
+        let y = self.floats(s.tokens * s.heads * dim);
+        self.output(y, Kind::Floats);
+        let kernel = AttendPrefill {
+            state,
+            keys,
+            values,
+            qkv,
+            y,
+            tokens: s.tokens as u32,
+            heads: s.heads as u32,
+            group: (s.heads / s.kv_heads) as u32,
+            dim4: s.dim4 as u32,
+            scale: 0.125,
+        };
+        self.recording.push_kv(kernel, kv, Workgroups::Fixed(s.heads as u32, s.tokens.div_ceil(8) as u32));
+        self.flops = 4 * (s.heads * dim * s.tokens * (position + s.tokens / 2)) as u64;
+    }
+
+    fn tap(&mut self, s: &Sizes) {
+        let cols = s.blocks * 32;
+        let state = self.state(s.position, s.tokens, &[]);
+        let x = self.floats(s.tokens * cols);
+        let kept = self.floats((s.position + s.tokens) * cols);
+        self.output(kept, Kind::Words);
+        let kernel = Tap { state, x, kept, cols4: cols as u32 / 4 };
+        self.recording.push(kernel, Workgroups::Fixed(s.tokens as u32, 1));
+    }
+
+    /// Logits with some equal ones and one that is not a number.
+    fn logits(&mut self, count: usize) -> Slice {
+        let mut words: Vec<u32> =
+            (0..count).map(|_| (self.random.random_range(-40..40) as f32 * 0.25).to_bits()).collect();
+        if count > 100 {
+            words[count / 2] = f32::NAN.to_bits();
+            let top = 11.5f32.to_bits();
+            words[count - 3] = top;
+            words[count / 3] = top;
+        }
+        words.resize(count.next_multiple_of(4), 0);
+        self.words(words)
+    }
+
+    fn argmax_partial(&mut self, s: &Sizes) {
+        let logits = self.logits(s.vocab);
+        let pieces = s.vocab.div_ceil(4096);
+        let best = self.words(vec![0; (2 * pieces).next_multiple_of(4)]);
+        self.output(best, Kind::Words);
+        let kernel = ArgmaxPartial { logits, best, count: s.vocab as u32 };
+        self.recording.push(kernel, Workgroups::Fixed(pieces as u32, 1));
+    }
+
+    fn argmax_final(&mut self, s: &Sizes) {
+        let pieces = s.vocab.div_ceil(4096);
+        let mut words: Vec<u32> = (0..pieces as u32)
+            .flat_map(|i| {
+                [self.random.random_range(-9.0f32..9.0).to_bits(), i * 4096 + self.random.random_range(0..4096)]
+            })
+            .collect();
+        words.resize(words.len().next_multiple_of(4), 0);
+        let best = self.words(words);
+        let state = self.state(s.position, s.tokens, &[1, 2, 3]);
+        let result = self.words(vec![0; 4]);
+        self.output(result, Kind::Words);
+        self.output(state, Kind::Words);
+        let kernel = ArgmaxFinal { best, state, result, pieces: pieces as u32 };
+        self.recording.push(kernel, Workgroups::Fixed(1, 1));
+    }
+
+    fn penalise(&mut self, s: &Sizes) {
+        let listed = s.vocab.min(s.rows);
+        let state = self.state(s.position, 1, &[]);
+        let settings = [1.25f32, 0.5, -0.25].map(f32::to_bits);
+        let words = &mut self.buffers[state.buffer.0 as usize];
+        words[3] = listed as u32;
+        words[4..7].copy_from_slice(&settings);
+        let stride = s.vocab / listed;
+        let mut pairs: Vec<u32> =
+            (0..listed).flat_map(|i| [(i * stride) as u32, self.random.random_range(1..9)]).collect();
+        pairs.resize(pairs.len().next_multiple_of(4), 0);
+        let seen = self.words(pairs);
+        let logits = self.floats(s.vocab);
+        self.output(logits, Kind::Floats);
+        self.run.seen = listed as u32;
+        self.recording.push(Penalise { state, seen, logits }, Workgroups::PerSeen);
+    }
+
+    fn topk_partial(&mut self, s: &Sizes) {
+        let pieces = s.vocab.div_ceil(1024);
+        let state = self.state(s.position, 1, &[]);
+        let mut words: Vec<u32> =
+            (0..s.vocab).map(|_| (self.random.random_range(-40..40) as f32 * 0.25).to_bits()).collect();
+        words.resize(words.len().next_multiple_of(4), 0);
+        let logits = self.words(words);
+        let tops = self.words(vec![0; (2 * 65 * pieces).next_multiple_of(4)]);
+        // The last pair of a piece is a maximum and a sum, so only its first 64 are places; compare all as pairs of floats.
+        self.output(tops, Kind::Floats);
+        let kernel = TopkPartial { state, logits, tops, count: s.vocab as u32 };
+        self.recording.push(kernel, Workgroups::Fixed(pieces as u32, 1));
+    }
+
+    fn topk_final(&mut self, s: &Sizes) {
+        let pieces = s.vocab.div_ceil(1024);
+        let state = self.state(s.position, 1, &[]);
+        let mut words = Vec::new();
+        for piece in 0..pieces as u32 {
+            let mut list: Vec<f32> = (0..64).map(|_| self.random.random_range(-40..40) as f32 * 0.25).collect();
+            list.sort_by(|a, b| b.total_cmp(a));
+            let top = list[0];
+            words.extend(list.iter().zip(0u32..).flat_map(|(v, i)| [v.to_bits(), piece * 1024 + i * 3]));
+            words.extend([top.to_bits(), self.random.random_range(1.0f32..80.0).to_bits()]);
+        }
+        words.resize(words.len().next_multiple_of(4), 0);
+        let tops = self.words(words);
+        let result = self.words(vec![0; 132]);
+        self.output(result, Kind::Pairs);
+        let kernel = TopkFinal { state, tops, result, pieces: pieces as u32 };
+        self.recording.push(kernel, Workgroups::Fixed(1, 1));
+    }
+}
