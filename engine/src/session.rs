@@ -46,6 +46,19 @@ impl Session {
         // 1. Header, tokenizer, template: everything about the model but its weights.
         on_progress(Progress { stage: Stage::Header, done: 0, total: 1 });
         let file = ModelFile::open(sources).await?;
+        Self::load_file(file, options, cancel, on_progress).await
+    }
+
+    /// Loads a model whose header was read already. As [`Self::load`].
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub async fn load_file(
+        file: ModelFile,
+        options: &LoadOptions,
+        cancel: &Cancel,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self> {
         let context = match options.context {
             0 => file.config.context.min(DEFAULT_CONTEXT),
             asked if asked <= file.config.context => asked,
@@ -197,6 +210,26 @@ impl Session {
             taps.push((layer, self.runner.tap(layer).await?));
         }
         Ok((logits, taps))
+    }
+
+    /// Decodes `count` tokens greedily from where the last prompt ended, whatever they are, and says how many a second: the
+    /// first step, which has no decoding in it, is not counted.
+    ///
+    /// # Errors
+    /// As [`Self::complete`].
+    pub async fn decode_speed(&mut self, count: usize) -> Result<f64> {
+        let mut taken = 0;
+        let mut first = None;
+        let mut latest = Instant::now();
+        let mut take = |_| {
+            taken += 1;
+            latest = Instant::now();
+            first.get_or_insert(latest);
+            taken <= count
+        };
+        self.runner.generate(0, crate::Sampling::greedy(), &Cancel::new(), &mut take).await?;
+        let seconds = first.map_or(0.0, |first| latest.duration_since(first).as_secs_f64());
+        Ok((taken.max(1) - 1) as f64 / seconds.max(1e-9))
     }
 
     /// Forgets the conversation that the cache holds.

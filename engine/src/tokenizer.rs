@@ -112,6 +112,13 @@ impl Tokenizer {
         Self::build(Parts { entries, merges: pairs, words: vec![QWEN_WORDS.into()], nfc: true })
     }
 
+    /// A vocabulary of the 256 bytes and nothing else.
+    pub(crate) fn of_bytes() -> Result<Self> {
+        let entries =
+            (0..=u8::MAX).map(|byte| (bytes::to_char(byte).to_string(), u32::from(byte), Kind::Normal)).collect();
+        Self::build(Parts { entries, merges: Vec::new(), words: vec![QWEN_WORDS.into()], nfc: true })
+    }
+
     fn build(parts: Parts) -> Result<Self> {
         let mut vocab = Vocab::with_capacity(parts.entries.len());
         let mut ids = HashSet::with_capacity(parts.entries.len());

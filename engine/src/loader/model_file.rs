@@ -2,6 +2,7 @@
 
 mod from_gguf;
 mod from_hf;
+mod random;
 
 use std::collections::BTreeMap;
 

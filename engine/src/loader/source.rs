@@ -20,6 +20,7 @@ enum Kind {
     #[cfg(not(target_arch = "wasm32"))]
     File(std::sync::Mutex<std::fs::File>),
     Bytes(Vec<u8>),
+    Pattern(Vec<u8>),
     #[cfg(target_arch = "wasm32")]
     Blob(web_sys::Blob),
     #[cfg(target_arch = "wasm32")]
@@ -46,6 +47,11 @@ impl Source {
     /// Bytes that are in memory already; `name` stands for a file name.
     pub fn bytes(name: impl Into<String>, bytes: Vec<u8>) -> Self {
         Self { name: name.into(), len: bytes.len() as u64, kind: Kind::Bytes(bytes) }
+    }
+
+    /// Endless repetition of some bytes.
+    pub(crate) fn pattern(name: impl Into<String>, bytes: Vec<u8>) -> Self {
+        Self { name: name.into(), len: u64::MAX, kind: Kind::Pattern(bytes) }
     }
 
     /// A browser's `File` or `Blob`.
@@ -113,6 +119,10 @@ impl Source {
                 .and_then(|start| bytes.get(start..start + len))
                 .map(<[u8]>::to_vec)
                 .ok_or_else(|| self.failed("the range is not in memory".into()))?,
+            Kind::Pattern(bytes) => {
+                let skip = (offset % bytes.len() as u64) as usize;
+                bytes.iter().copied().cycle().skip(skip).take(len).collect()
+            }
             #[cfg(target_arch = "wasm32")]
             Kind::Blob(blob) => web::read_blob(&self.name, blob, offset, len).await?,
             #[cfg(target_arch = "wasm32")]

@@ -1,0 +1,51 @@
+//! Twin of shaders/matvec.wgsl.
+
+use super::memory::{Memory, part, part_mut};
+use super::product::Planes;
+use crate::kernels::Matvec;
+use crate::loader::DType;
+use crate::{Error, Result};
+
+pub(super) fn run(kernel: &Matvec, memory: &mut Memory, dtype: DType) -> Result<()> {
+    memory.with(kernel.y, |memory, y: &mut [f32]| {
+        let (rows, blocks) = (kernel.rows as usize, kernel.blocks as usize);
+        let mut x = part(memory.slice::<f32>(kernel.x)?, 4 * kernel.x_first as usize, 32 * blocks)?.to_vec();
+        if kernel.norm == 1 {
+            normalise(&mut x, part(memory.slice(kernel.gain)?, 0, 32 * blocks)?, kernel.eps);
+        }
+        let planes =
+            Planes { dtype, quants: memory.slice(kernel.quants)?, scales: memory.slice(kernel.scales)?, blocks };
+        if !planes.hold(rows) {
+            return Err(Error::Request("matvec reaches outside its weights".to_owned()));
+        }
+        let mut sums = vec![0.0; rows];
+        planes.times(&x, &mut sums);
+        if kernel.biased == 1 {
+            let bias = part(memory.slice::<f32>(kernel.bias)?, kernel.bias_first as usize, rows)?;
+            sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
+        }
+        finish(&sums, kernel.epilogue, y, kernel.y_first as usize)
+    })
+}
+
+/// x / rms(x) * gain.
+pub(super) fn normalise(x: &mut [f32], gain: &[f32], eps: f32) {
+    let squares: f64 = x.iter().map(|v| f64::from(*v) * f64::from(*v)).sum();
+    let inverse = (squares / x.len() as f64 + f64::from(eps)).sqrt().recip() as f32;
+    x.iter_mut().zip(gain).for_each(|(v, gain)| *v *= inverse * gain);
+}
+
+/// The epilogue: 0 store, 1 add, 2 SwiGLU over sums that alternate gate, up.
+pub(super) fn finish(sums: &[f32], epilogue: u32, y: &mut [f32], first: usize) -> Result<()> {
+    match epilogue {
+        2 => {
+            let y = part_mut(y, first, sums.len() / 2)?;
+            for (y, pair) in y.iter_mut().zip(sums.chunks_exact(2)) {
+                *y = pair[0] / (1.0 + (-pair[0]).exp()) * pair[1];
+            }
+        }
+        1 => part_mut(y, first, sums.len())?.iter_mut().zip(sums).for_each(|(y, sum)| *y += sum),
+        _ => part_mut(y, first, sums.len())?.copy_from_slice(sums),
+    }
+    Ok(())
+}
