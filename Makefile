@@ -17,14 +17,14 @@ WASM := --target wasm32-unknown-unknown -p wattage-engine -p wattage-app
 PAGE_LIMIT := 2000000
 RESULTS := $(CARGO_TARGET_DIR)/test-results.txt
 
-.PHONY: help setup setup-page page demo check size test test-real bench fmt deny clean
+.PHONY: help setup setup-page page demo check size test test-real bench fmt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: setup-page ## Set up, build the page and serve it on 127.0.0.1 (PORT=8080)
-	@echo "Building the page; it will be at http://127.0.0.1:$(PORT)/ (Ctrl-C stops it)"
-	@$(ENV) exec trunk serve --release --no-autoreload true --port $(PORT)
+	@echo "Building the page; it will be at http://127.0.0.1:$(PORT)/ (Ctrl-C ends it)"
+	@$(ENV) exec trunk serve --release --no-autoreload true --watch index.html --port $(PORT)
 
 test: setup check page size ## Set up, then formatting, lints, every test and the page's size
 	@mkdir -p "$(dir $(RESULTS))"
@@ -65,10 +65,6 @@ bench: setup ## Speed of prefill and decode (MODEL=file.gguf, or the shape of Qw
 
 fmt: ## Format the source
 	@$(ENV) cargo fmt --all
-
-deny: setup ## Licences and advisories of all dependencies (needs cargo-deny)
-	@$(ENV) cargo deny --version >/dev/null 2>&1 || { echo "cargo-deny is missing: cargo install --locked cargo-deny" >&2; exit 2; }
-	@$(ENV) cargo deny --config .deny.toml check licenses bans sources
 
 clean: ## Remove the built page and all build artefacts
 	rm -rf dist "$(CARGO_TARGET_DIR)"
