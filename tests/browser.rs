@@ -1,4 +1,5 @@
 //! The page in a real browser, as a visitor uses it.
+#![allow(clippy::unwrap_used, reason = "a failure here fails the test that called")]
 
 use std::time::Duration;
 
