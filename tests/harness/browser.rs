@@ -22,6 +22,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+pub use fantoccini::key::Key;
+
 /// What Chromium needs for WebGPU without a graphics card, and to leave the network alone.
 const CHROMIUM_FLAGS: &[&str] = &[
     "--headless",
@@ -182,7 +184,7 @@ impl Browser {
         });
     }
 
-    /// Presses keys in the focused element; special keys are `fantoccini::key::Key`'s characters.
+    /// Presses keys in the focused element; special keys are the characters of [`Key`].
     #[track_caller]
     pub fn press(&self, keys: &str) {
         self.expect("pressing keys", async { self.client().active_element().await?.send_keys(keys).await });

@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::browser::Browser;
+use serde_json::Value;
+
+use crate::browser::{Browser, Key};
 use crate::server::Server;
 
 /// How long a single reaction of the page may take.
@@ -56,11 +58,43 @@ impl<'a> Page<'a> {
         self.browser.type_into("input[type=file]", &paths.join("\n"));
     }
 
-    /// Loads a model and waits until a message can be sent to it.
+    /// Loads a model from files and waits until a message can be sent to it.
+    ///
+    /// # Panics
+    /// If the page refuses the files, with what it says.
     #[track_caller]
     pub fn load_model(&self, files: &[&Path], timeout: Duration) {
         self.choose_files(files);
-        self.wait_ready("the model to be loaded", timeout);
+        self.wait_loaded(timeout);
+    }
+
+    /// Waits until a model is loaded, however it was chosen.
+    ///
+    /// # Panics
+    /// If the page raises an alert, with its text.
+    #[track_caller]
+    pub fn wait_loaded(&self, timeout: Duration) {
+        self.browser.wait_for("the model to be loaded", timeout, || {
+            if let Some(alert) = self.alert() {
+                panic!("the model was refused: {alert}");
+            }
+            // The message box says how to send once there is something to send to.
+            self.browser.text("#composer-hint").filter(|hint| hint.contains("Enter sends"))
+        });
+    }
+
+    /// The text of the page's alert, if it shows one.
+    #[track_caller]
+    #[must_use]
+    pub fn alert(&self) -> Option<String> {
+        self.browser.text("[role=alert]").filter(|text| !text.is_empty())
+    }
+
+    /// Waits until the page shows an alert and gives its text.
+    #[track_caller]
+    #[must_use]
+    pub fn wait_alert(&self, timeout: Duration) -> String {
+        self.browser.wait_for("an alert", timeout, || self.alert())
     }
 
     /// Writes a message and sends it with the button.
@@ -77,17 +111,33 @@ impl<'a> Page<'a> {
         self.browser.press(message);
     }
 
+    /// Replaces what a text field of a panel holds.
+    #[track_caller]
+    pub fn fill(&self, name: &str, text: &str) {
+        self.browser.click("textbox", name, REACTION);
+        // Control+A, then typing over it, as a person would.
+        self.browser.press(&format!("{}a{}{text}", Key::Control, Key::Null));
+    }
+
+    /// Presses a button.
+    #[track_caller]
+    pub fn press(&self, name: &str) {
+        self.browser.click("button", name, REACTION);
+    }
+
     /// Presses the button that ends an answer midway.
     #[track_caller]
     pub fn stop(&self) {
-        self.browser.click("button", "Stop", REACTION);
+        self.press("Stop");
     }
 
-    /// Whether an answer is being written: it can be stopped.
+    /// Makes answers repeatable, and at most so many tokens long.
     #[track_caller]
-    #[must_use]
-    pub fn is_answering(&self) -> bool {
-        self.browser.find("button", "Stop").is_some()
+    pub fn answer_exactly(&self, max_tokens: u32) {
+        self.press("Settings");
+        self.press("Exact");
+        self.fill("Longest answer", &max_tokens.to_string());
+        self.press("Settings");
     }
 
     /// The text of the whole conversation.
@@ -97,35 +147,48 @@ impl<'a> Page<'a> {
         self.browser.text("[role=log]").unwrap_or_default()
     }
 
-    /// Waits until the conversation shows something that `wanted` accepts, and gives its text.
+    /// What the page shows of each answer, the last of which may still be growing.
     #[track_caller]
-    pub fn wait_log(&self, what: &str, timeout: Duration, wanted: impl Fn(&str) -> bool) -> String {
-        self.browser.wait_for(what, timeout, || Some(self.log()).filter(|text| wanted(text)))
-    }
-
-    /// Waits until an answer that was asked for is complete, and gives the conversation's text.
-    #[track_caller]
-    pub fn wait_answer(&self, timeout: Duration) -> String {
-        self.wait_ready("the answer to end", timeout);
-        self.log()
-    }
-
-    /// Waits until nothing is going on and the message box takes a message.
-    #[track_caller]
-    fn wait_ready(&self, what: &str, timeout: Duration) {
-        self.browser.wait_for(what, timeout, || {
-            let idle = !self.is_answering() && self.browser.find("button", "Send").is_some();
-            (idle && self.is_enabled()).then_some(())
-        });
-    }
-
-    /// Whether the message box takes a message: it does once a model is loaded.
-    fn is_enabled(&self) -> bool {
-        let state = self.browser.script(
-            "const box = document.querySelector('textarea, input[type=text]');
-             return !!box && !box.disabled && !box.readOnly && box.getAttribute('aria-disabled') !== 'true';",
+    #[must_use]
+    pub fn answers(&self) -> Vec<String> {
+        let texts = self.browser.script(
+            "return Array.from(document.querySelectorAll('[role=log] [aria-label=Answer]'), node => node.innerText);",
             vec![],
         );
-        state == serde_json::Value::Bool(true)
+        texts.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// The last answer's text as the model wrote it, taken with the page's own "Copy" button.
+    #[track_caller]
+    #[must_use]
+    pub fn copy_last_answer(&self) -> String {
+        // A headless browser has no clipboard to read back, so what is put there is caught on its way.
+        let text = self.browser.script(
+            "const copied = new Promise(done => {
+                 Object.defineProperty(navigator.clipboard, 'writeText',
+                     { configurable: true, value: text => { done(text); return Promise.resolve(); } });
+             });
+             const answer = Array.from(document.querySelectorAll('[role=log] [aria-label=Answer]')).at(-1);
+             Array.from(answer.querySelectorAll('button')).filter(node => node.innerText.startsWith('Copy')).at(-1)
+                 .click();
+             return await copied;",
+            vec![],
+        );
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Whether an answer is being written.
+    #[track_caller]
+    #[must_use]
+    pub fn is_answering(&self) -> bool {
+        self.browser.script("return document.querySelector('[role=log]').ariaBusy === 'true';", vec![]) == true
+            || self.browser.find("button", "Stop").is_some()
+    }
+
+    /// Waits until the answer that was asked for is complete, and gives what the page shows of it.
+    #[track_caller]
+    pub fn wait_answer(&self, timeout: Duration) -> String {
+        self.browser.wait_for("the answer to end", timeout, || (!self.is_answering()).then_some(()));
+        self.answers().pop().unwrap_or_default()
     }
 }

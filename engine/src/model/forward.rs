@@ -24,7 +24,16 @@ pub(crate) fn decode(config: &Config, weights: &Weights, state: &RunState) -> Re
     for (i, layer) in weights.layers.iter().enumerate() {
         // 1. RMSNorm, q, k, v and their bias.
         for part in &layer.qkv {
-            pass.matvec(&part.matrix, state.x, 0, Some(layer.attention_norm), part.bias, state.qkv, part.first, Epilogue::Store);
+            pass.matvec(
+                &part.matrix,
+                state.x,
+                0,
+                Some(layer.attention_norm),
+                part.bias,
+                state.qkv,
+                part.first,
+                Epilogue::Store,
+            );
         }
         // 2. Norm of q and k, rotary embedding, cache.
         pass.rope_cache(layer, i);
@@ -97,10 +106,8 @@ pub(crate) fn sample(config: &Config, state: &RunState, penalise: bool) -> Recor
         TopkPartial { state: state.state, logits: state.logits, tops: state.tops, count: config.vocab as u32 },
         Workgroups::Fixed(pieces, 1),
     );
-    recording.push(
-        TopkFinal { state: state.state, tops: state.tops, result: state.top, pieces },
-        Workgroups::Fixed(1, 1),
-    );
+    recording
+        .push(TopkFinal { state: state.state, tops: state.tops, result: state.top, pieces }, Workgroups::Fixed(1, 1));
     recording
 }
 

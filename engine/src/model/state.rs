@@ -53,23 +53,23 @@ pub(crate) struct RunState {
     pub(crate) kv: KvType,
     /// Positions that the cache holds.
     pub(crate) context: usize,
-    pub(crate) state: Slice,                // [8 + CHUNK] words
-    pub(crate) x: Slice,                    // [CHUNK, hidden], the residual stream
-    pub(crate) normed: Slice,               // [CHUNK, hidden]
-    pub(crate) qkv: Slice,                  // [CHUNK, heads + 2 kv_heads, dim]
-    pub(crate) attended: Slice,             // [CHUNK, heads, dim]
-    pub(crate) activated: Slice,            // [CHUNK, ffn]
-    pub(crate) partial: Slice,              // [heads, pieces, dim + 4]
-    pub(crate) logits: Slice,               // [vocab]
-    pub(crate) best: Slice,                 // [vocab / 4096] pairs
-    pub(crate) tops: Slice,                 // [vocab / 1024, 65] pairs
-    pub(crate) greedy: Slice,               // [4] words
-    pub(crate) top: Slice,                  // [66] pairs
-    pub(crate) seen: Slice,                 // [context] pairs
-    pub(crate) rope: Slice,                 // [context, dim / 2] pairs
-    pub(crate) nothing: Slice,              // stands where a kernel's binding is not used
-    pub(crate) cache: Vec<(Slice, Slice)>,  // a layer: keys, values [context, kv_heads, dim]
-    pub(crate) taps: Vec<(usize, Slice)>,   // layer, [context, hidden]
+    pub(crate) state: Slice,               // [8 + CHUNK] words
+    pub(crate) x: Slice,                   // [CHUNK, hidden], the residual stream
+    pub(crate) normed: Slice,              // [CHUNK, hidden]
+    pub(crate) qkv: Slice,                 // [CHUNK, heads + 2 kv_heads, dim]
+    pub(crate) attended: Slice,            // [CHUNK, heads, dim]
+    pub(crate) activated: Slice,           // [CHUNK, ffn]
+    pub(crate) partial: Slice,             // [heads, pieces, dim + 4]
+    pub(crate) logits: Slice,              // [vocab]
+    pub(crate) best: Slice,                // [vocab / 4096] pairs
+    pub(crate) tops: Slice,                // [vocab / 1024, 65] pairs
+    pub(crate) greedy: Slice,              // [4] words
+    pub(crate) top: Slice,                 // [66] pairs
+    pub(crate) seen: Slice,                // [context] pairs
+    pub(crate) rope: Slice,                // [context, dim / 2] pairs
+    pub(crate) nothing: Slice,             // stands where a kernel's binding is not used
+    pub(crate) cache: Vec<(Slice, Slice)>, // a layer: keys, values [context, kv_heads, dim]
+    pub(crate) taps: Vec<(usize, Slice)>,  // layer, [context, hidden]
 }
 
 impl RunState {
