@@ -312,7 +312,7 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         if let Some(client) = self.client.take() {
-            // Ends Chromium in order; if that fails, the driver's process group is killed with it in it.
+            // Ends Chromium in order; what is left after that is killed with the driver.
             let close = async { tokio::time::timeout(Duration::from_secs(10), client.close()).await };
             let _ = self.runtime.block_on(close);
         }
@@ -330,10 +330,11 @@ impl Driver {
     #[track_caller]
     fn start() -> Self {
         let path = program("CHROMEDRIVER", &["chromedriver"]);
-        let mut command = Command::new(&path);
-        command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        // Its own process group, so that whatever it starts can be ended with it.
-        #[cfg(unix)]
+        // A shell that ends its whole process group, the browser with it, once its standard input closes: that happens
+        // however this process ends, even when it is killed.
+        let mut command = Command::new("sh");
+        command.args(["-c", r#""$0" --port=0 & exec >/dev/null; read -r _; kill -KILL 0"#]).arg(&path);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut process = or_panic(&format!("starting {}", path.display()), command.spawn());
         let (sender, receiver) = mpsc::channel();
@@ -351,16 +352,14 @@ impl Driver {
             Ok(port) => driver.address = format!("http://127.0.0.1:{port}"),
             Err(_) => {
                 driver.stop();
-                panic!("{} named no port within {START_TIMEOUT:?}", path.display());
+                panic!("{} did not start: it named no port", path.display());
             }
         }
         driver
     }
 
     fn stop(&mut self) {
-        #[cfg(unix)]
-        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.process.id())]).status();
-        let _ = self.process.kill();
+        drop(self.process.stdin.take());
         let _ = self.process.wait();
     }
 }
