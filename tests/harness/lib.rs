@@ -1,1 +1,5 @@
 //! What the tests share.
+
+pub mod browser;
+pub mod page;
+pub mod server;

@@ -1,0 +1,70 @@
+# Everything needs `make`, bash and, for the first run, a network; the rest is brought in by .ci/setup.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+PORT ?= 8080
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/wattage
+# Outside the checkout, so that a fresh clone finds what was built before.
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+# Which compiler and tools: written by .ci/setup.
+ENV := . "$(CACHE)/env" &&
+# One profile for everything that is run, so that no crate is built in two ways.
+RELEASE := --release --locked
+WASM := --target wasm32-unknown-unknown -p wattage-engine -p wattage-app
+# What the page may weigh on the wire, in bytes, after brotli.
+PAGE_LIMIT := 2000000
+RESULTS := $(CARGO_TARGET_DIR)/test-results.txt
+
+.PHONY: help setup setup-page page demo check size test test-real bench fmt clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: setup-page ## Set up, build the page and serve it on 127.0.0.1 (PORT=8080)
+	@echo "Building the page; it will be at http://127.0.0.1:$(PORT)/ (Ctrl-C ends it)"
+	@$(ENV) exec trunk serve --release --no-autoreload true --watch index.html --port $(PORT)
+
+test: setup check page size ## Set up, then formatting, lints, every test and the page's size
+	@mkdir -p "$(dir $(RESULTS))"
+	@$(ENV) cargo test $(RELEASE) --workspace --no-fail-fast 2>&1 | tee "$(RESULTS)" || failed=1; \
+	awk '/^test result:/ { p += $$4; f += $$6 } END { printf "tests: %d passed, %d failed\n", p, f; exit !p }' \
+	    "$(RESULTS)"; \
+	exit $${failed:-0}
+
+setup: ## Bring in compiler target, tools, browser and graphics driver
+	@.ci/setup
+
+setup-page:
+	@.ci/setup page
+
+page: setup-page ## Build the page into dist/
+	@$(ENV) trunk build --release
+
+check: setup ## Formatting and lints, native and wasm32
+	@$(ENV) cargo fmt --all --check
+	@$(ENV) cargo clippy $(RELEASE) --workspace --all-targets -- -D warnings
+	@$(ENV) cargo clippy $(RELEASE) $(WASM) -- -D warnings
+
+size: page
+	@total=0; for file in dist/*.wasm; do \
+	    size=$$(brotli -q 11 -c "$$file" | wc -c); total=$$((total + size)); \
+	    echo "$$file: $$(wc -c <"$$file") bytes, $$size after brotli"; \
+	done; \
+	if [ $$total -gt $(PAGE_LIMIT) ]; then echo "the page's wasm is over $(PAGE_LIMIT) bytes: $$total" >&2; exit 1; fi
+
+test-real: setup page ## Tests against a real model (MODEL=file.gguf)
+	@[ -n "$(MODEL)" ] || { echo "say which model: make test-real MODEL=path/to/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf" >&2; exit 2; }
+	@[ -f "$(MODEL)" ] || { echo "there is no file '$(MODEL)'" >&2; exit 2; }
+	@$(ENV) WATTAGE_MODEL="$(abspath $(MODEL))" cargo test $(RELEASE) -p wattage-tests --features real --test real -- --nocapture
+
+bench: setup ## Speed of prefill and decode (MODEL=file.gguf, or the shape of Qwen3 0.6B)
+	@$(ENV) cargo run $(RELEASE) -p wattage-engine --bin wattage -- bench \
+	    --model "$(or $(MODEL),shape:qwen3-0.6b)" --prompt-tokens 128 --gen-tokens 32 --json
+
+fmt: ## Format the source
+	@$(ENV) cargo fmt --all
+
+clean: ## Remove the built page and all build artefacts
+	rm -rf dist "$(CARGO_TARGET_DIR)"

@@ -1,0 +1,424 @@
+//! A headless Chromium with software WebGPU, driven through chromedriver.
+//!
+//! Every call blocks until it is done, so that a test reads like what a person does. What goes wrong panics with what
+//! was being waited for, the page's text and its console: a missing browser is a failure, never a skip.
+#![allow(clippy::panic, reason = "a harness that cannot do its work fails the test, and says why")]
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+pub use fantoccini::key::Key;
+
+/// What Chromium needs for WebGPU without a graphics card, and to leave the network alone.
+const CHROMIUM_FLAGS: &[&str] = &[
+    "--headless",
+    "--no-sandbox",
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+    "--enable-features=Vulkan",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,900",
+];
+
+/// How long chromedriver may take to answer one command.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long the driver and the browser may take to start.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(50);
+
+/// Software WebGPU takes every core, so one browser runs at a time and timeouts mean the same on any machine.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// One line of the page's console, or an error the browser itself reported (a failed request, an uncaught exception).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleLine {
+    /// `SEVERE`, `WARNING`, `INFO` or `DEBUG`.
+    pub level: String,
+    /// What was written, with where it came from.
+    pub message: String,
+}
+
+impl fmt::Display for ConsoleLine {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.level, self.message)
+    }
+}
+
+/// A browser with one window and an empty profile. Dropping it ends the browser and its driver.
+pub struct Browser {
+    // Dropped in this order: the session first, then the driver, the profile, and the turn.
+    client: Option<Client>,
+    runtime: Runtime,
+    driver: Driver,
+    console: RefCell<Vec<ConsoleLine>>,
+    _profile: TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Browser {
+    /// Starts a browser, waiting for one that another test runs to end.
+    ///
+    /// # Panics
+    /// If Chromium or chromedriver is missing or does not start.
+    #[must_use]
+    #[track_caller]
+    pub fn start() -> Self {
+        // A test that failed with the turn in its hands says nothing about this one.
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let chromium = program(
+            "CHROMIUM",
+            &[
+                "chromium",
+                "chromium-browser",
+                "google-chrome",
+                "google-chrome-stable",
+                "/Applications/Chromium.app/Contents/MacOS/Chromium",
+                "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+            ],
+        );
+        let profile = or_panic("making the browser's profile folder", TempDir::new());
+        let driver = Driver::start();
+        let runtime = or_panic(
+            "starting the WebDriver client",
+            tokio::runtime::Builder::new_current_thread().enable_all().build(),
+        );
+        let mut flags: Vec<String> = CHROMIUM_FLAGS.iter().map(ToString::to_string).collect();
+        flags.push(format!("--user-data-dir={}", profile.path().display()));
+        let capabilities = json!({
+            "browserName": "chrome",
+            "goog:chromeOptions": { "binary": chromium, "args": flags },
+            "goog:loggingPrefs": { "browser": "ALL" },
+            "timeouts": { "script": 100_000, "pageLoad": 60_000 },
+        });
+        let Value::Object(capabilities) = capabilities else { panic!("capabilities are an object") };
+        let capabilities: Capabilities = capabilities.into_iter().collect();
+        let connected = runtime.block_on(async {
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            builder.capabilities(capabilities);
+            tokio::time::timeout(START_TIMEOUT, builder.connect(&driver.address)).await
+        });
+        let client = match connected {
+            Ok(Ok(client)) => client,
+            Ok(Err(error)) => panic!("Chromium ({}) did not start: {error}", chromium.display()),
+            Err(_) => panic!("Chromium ({}) did not start within {START_TIMEOUT:?}", chromium.display()),
+        };
+        Self { client: Some(client), runtime, driver, console: RefCell::default(), _profile: profile, _turn: turn }
+    }
+
+    /// Goes to an address and waits until the page has loaded.
+    #[track_caller]
+    pub fn open(&self, url: &str) {
+        self.expect(&format!("opening {url}"), self.client().goto(url));
+    }
+
+    /// Runs the body of an async JavaScript function in the page (`arguments` holds `arguments_`) and gives what it
+    /// returns.
+    ///
+    /// # Panics
+    /// If the script throws.
+    #[track_caller]
+    pub fn script(&self, body: &str, arguments: Vec<Value>) -> Value {
+        let wrapped = format!(
+            "const done = arguments[arguments.length - 1];
+             (async function () {{ {body} }}).apply(null, Array.from(arguments).slice(0, -1))
+                 .then(value => done({{ value: value === undefined ? null : value }}),
+                       error => done({{ error: String((error && error.stack) || error) }}));"
+        );
+        let mut answer = self.expect("running a script", self.client().execute_async(&wrapped, arguments));
+        if let Some(error) = answer.get("error") {
+            panic!("the script failed: {error}\n{body}");
+        }
+        answer["value"].take()
+    }
+
+    /// The first visible element that assistive technology sees with this role and name.
+    #[track_caller]
+    pub fn find(&self, role: &str, name: &str) -> Option<Element> {
+        self.expect(&format!("looking for the {role} '{name}'"), async {
+            match self.find_by_role(role, Some(name)).await {
+                // The page may redraw between two commands; the next look sees the new elements.
+                Err(error) if error.is_stale_element_reference() => Ok(None),
+                found => found,
+            }
+        })
+    }
+
+    /// Waits for an element by role and name.
+    #[track_caller]
+    pub fn wait_find(&self, role: &str, name: &str, timeout: Duration) -> Element {
+        self.wait_for(&format!("the {role} '{name}'"), timeout, || self.find(role, name))
+    }
+
+    /// Clicks the element with this role and name once it is there.
+    #[track_caller]
+    pub fn click(&self, role: &str, name: &str, timeout: Duration) {
+        let element = self.wait_find(role, name, timeout);
+        self.expect(&format!("clicking the {role} '{name}'"), element.click());
+    }
+
+    /// Types into the element that a CSS selector finds. A file input takes the path of a file.
+    #[track_caller]
+    pub fn type_into(&self, selector: &str, text: &str) {
+        self.expect(&format!("typing into {selector}"), async {
+            self.client().find(Locator::Css(selector)).await?.send_keys(text).await
+        });
+    }
+
+    /// Presses keys in the focused element; special keys are the characters of [`Key`].
+    #[track_caller]
+    pub fn press(&self, keys: &str) {
+        self.expect("pressing keys", async { self.client().active_element().await?.send_keys(keys).await });
+    }
+
+    /// The visible text of the first element that a CSS selector finds, if there is one.
+    #[track_caller]
+    pub fn text(&self, selector: &str) -> Option<String> {
+        self.expect(&format!("reading {selector}"), async {
+            match self.client().find(Locator::Css(selector)).await {
+                Ok(element) => match element.text().await {
+                    Err(error) if error.is_stale_element_reference() => Ok(None),
+                    text => text.map(Some),
+                },
+                Err(error) if error.is_no_such_element() => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    /// Asks again and again until there is an answer.
+    ///
+    /// # Panics
+    /// After `timeout`, with `what`, the page's text and its console.
+    #[track_caller]
+    pub fn wait_for<T>(&self, what: &str, timeout: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            if start.elapsed() > timeout {
+                panic!("waited {timeout:?} for {what}\n{}", self.situation());
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// Writes a PNG picture of the window.
+    #[track_caller]
+    pub fn screenshot(&self, file: &Path) {
+        let png = self.expect("taking a screenshot", self.client().screenshot());
+        or_panic(&format!("writing {}", file.display()), std::fs::write(file, png));
+    }
+
+    /// Sets the window's size in CSS pixels.
+    #[track_caller]
+    pub fn resize(&self, width: u32, height: u32) {
+        self.expect("resizing the window", self.client().set_window_size(width, height));
+    }
+
+    /// Everything that the console has shown so far.
+    #[track_caller]
+    pub fn console(&self) -> Vec<ConsoleLine> {
+        // The driver hands out each line once.
+        let lines = self.expect("reading the console", self.client().issue_cmd(ReadConsole));
+        let new = lines.as_array().into_iter().flatten().map(|line| ConsoleLine {
+            level: line["level"].as_str().unwrap_or_default().to_owned(),
+            message: line["message"].as_str().unwrap_or_default().to_owned(),
+        });
+        self.console.borrow_mut().extend(new);
+        self.console.borrow().clone()
+    }
+
+    /// Fails if the console shows an error: an uncaught exception, a failed request, `console.error`.
+    #[track_caller]
+    pub fn assert_no_console_errors(&self) {
+        let errors: Vec<String> =
+            self.console().iter().filter(|line| line.level == "SEVERE").map(ToString::to_string).collect();
+        assert!(errors.is_empty(), "the console shows errors:\n{}", errors.join("\n"));
+    }
+
+    /// The page's text and console, for messages.
+    fn situation(&self) -> String {
+        let text = self.text("body").unwrap_or_default();
+        let console: Vec<String> = self.console().iter().map(ToString::to_string).collect();
+        format!("--- the page shows\n{text}\n--- the console shows\n{}", console.join("\n"))
+    }
+
+    fn client(&self) -> &Client {
+        match &self.client {
+            Some(client) => client,
+            None => panic!("the browser was closed"),
+        }
+    }
+
+    /// Runs one exchange with the driver to its end.
+    #[track_caller]
+    fn expect<T>(&self, what: &str, exchange: impl Future<Output = Result<T, CmdError>>) -> T {
+        // Made inside the runtime, which the timer needs.
+        match self.runtime.block_on(async { tokio::time::timeout(COMMAND_TIMEOUT, exchange).await }) {
+            Ok(Ok(value)) => value,
+            Ok(Err(error)) => panic!("{what}: {error}"),
+            Err(_) => panic!("{what}: the browser did not answer within {COMMAND_TIMEOUT:?}"),
+        }
+    }
+
+    async fn find_by_role(&self, role: &str, name: Option<&str>) -> Result<Option<Element>, CmdError> {
+        let candidates = match role {
+            "textbox" => "textarea, input, [contenteditable], [role=textbox]",
+            "button" => "button, input[type=button], input[type=submit], summary, [role=button]",
+            _ => "input, select, textarea, button, a, summary, dialog, main, nav, section, [role]",
+        };
+        for element in self.client().find_all(Locator::Css(candidates)).await? {
+            let wanted = self.computed(&element, "computedrole").await? == role
+                && match name {
+                    Some(name) => self.computed(&element, "computedlabel").await? == name,
+                    None => true,
+                };
+            if wanted && element.is_displayed().await? {
+                return Ok(Some(element));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the browser computed for assistive technology: `computedrole` or `computedlabel`.
+    async fn computed(&self, element: &Element, what: &'static str) -> Result<String, CmdError> {
+        let command = Computed { element: element.element_id().to_string(), what };
+        let value = self.client().issue_cmd(command).await?;
+        Ok(value.as_str().unwrap_or_default().to_owned())
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            // Ends Chromium in order; what is left after that is killed with the driver.
+            let close = async { tokio::time::timeout(Duration::from_secs(10), client.close()).await };
+            let _ = self.runtime.block_on(close);
+        }
+        self.driver.stop();
+    }
+}
+
+/// A chromedriver process on a port of its own choice.
+struct Driver {
+    process: Child,
+    address: String,
+}
+
+impl Driver {
+    #[track_caller]
+    fn start() -> Self {
+        let path = program("CHROMEDRIVER", &["chromedriver"]);
+        // A shell that ends its whole process group, the browser with it, once its standard input closes: that happens
+        // however this process ends, even when it is killed.
+        let mut command = Command::new("sh");
+        command.args(["-c", r#""$0" --port=0 & exec >/dev/null; read -r _; kill -KILL 0"#]).arg(&path);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut process = or_panic(&format!("starting {}", path.display()), command.spawn());
+        let (sender, receiver) = mpsc::channel();
+        let output = process.stdout.take();
+        // Reads on to the end, so that the driver never stops on a full pipe.
+        std::thread::spawn(move || {
+            for line in output.into_iter().flat_map(|output| BufReader::new(output).lines().map_while(Result::ok)) {
+                if let Some((_, port)) = line.split_once("started successfully on port ") {
+                    let _ = sender.send(port.trim_end_matches('.').to_owned());
+                }
+            }
+        });
+        let mut driver = Self { process, address: String::new() };
+        match receiver.recv_timeout(START_TIMEOUT) {
+            Ok(port) => driver.address = format!("http://127.0.0.1:{port}"),
+            Err(_) => {
+                driver.stop();
+                panic!("{} did not start: it named no port", path.display());
+            }
+        }
+        driver
+    }
+
+    fn stop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Chromedriver's own command for the console.
+#[derive(Debug)]
+struct ReadConsole;
+
+impl WebDriverCompatibleCommand for ReadConsole {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _url: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
+    }
+}
+
+/// The role or the name of an element, as assistive technology sees it.
+#[derive(Debug)]
+struct Computed {
+    element: String,
+    what: &'static str,
+}
+
+impl WebDriverCompatibleCommand for Computed {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/element/{}/{}", session.unwrap_or_default(), self.element, self.what))
+    }
+
+    fn method_and_body(&self, _url: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::GET, None)
+    }
+}
+
+/// The first of some programs that exists; an environment variable may name it.
+#[track_caller]
+fn program(variable: &str, names: &[&str]) -> PathBuf {
+    if let Some(path) = std::env::var_os(variable) {
+        return path.into();
+    }
+    let folders: Vec<PathBuf> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
+    names
+        .iter()
+        // An absolute name stays as it is when joined.
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| {
+            panic!("none of {} is installed: run `make setup`, or set {variable} to its path", names.join(", "))
+        })
+}
+
+#[track_caller]
+fn or_panic<T, E: fmt::Display>(what: &str, result: Result<T, E>) -> T {
+    result.unwrap_or_else(|error| panic!("{what}: {error}"))
+}
