@@ -1,13 +1,16 @@
 //! What the user can make the page do.
 
 use js_sys::Array;
-use leptos::{prelude::*, web_sys::File};
+use leptos::{
+    prelude::*,
+    web_sys::{File, Url},
+};
 use wattage_engine::{Message, Role};
 
 use crate::{
     client::Client,
     preferences::MAX_SEED,
-    protocol::{Command, DeviceChoice, Failure, FailureKind, JobId, LoadStage, SourceSpec, ToWorker},
+    protocol::{Command, DeviceChoice, JobId, LoadStage, SourceSpec, ToWorker},
     state::{Engine, KernelCheck, Loading, Phase, Rate, Store, Turn},
 };
 
@@ -26,16 +29,16 @@ impl LoadSpec {
     /// # Errors
     /// There is none, or one is not an address that can be fetched.
     pub fn read_urls(text: &str) -> Result<Self, String> {
-        let urls: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        let base = window().location().href().unwrap_or_default();
+        let urls: Vec<String> = text
+            .split_whitespace()
+            .map(|word| match Url::new_with_base(word, &base) {
+                Ok(url) if matches!(url.protocol().as_str(), "http:" | "https:") => Ok(url.href()),
+                _ => Err(format!("“{word}” is not an http or https address.")),
+            })
+            .collect::<Result<_, _>>()?;
         if urls.is_empty() {
             return Err("Give the address of a model file.".into());
-        }
-        for url in &urls {
-            let base = window().location().href().unwrap_or_default();
-            let parsed = leptos::web_sys::Url::new_with_base(url, &base);
-            if !parsed.is_ok_and(|url| matches!(url.protocol().as_str(), "http:" | "https:")) {
-                return Err(format!("“{url}” is not an http or https address."));
-            }
         }
         Ok(Self::Urls(urls))
     }
@@ -104,6 +107,7 @@ impl Store {
         self.notice.set(None);
         self.loaded.set(None);
         let label = spec.label();
+        self.said.set(format!("Loading {label}."));
         if let Some(job) = self.run(Command::Load { sources, device: settings.device, context }, &files) {
             self.loading.set(Some(Loading {
                 job,
@@ -212,7 +216,7 @@ impl Store {
         Turn { id: self.id(), role, text: ArcRwSignal::new(text), phase: ArcRwSignal::new(phase) }
     }
 
-    fn id(self) -> u32 {
+    pub(crate) fn id(self) -> u32 {
         let id = self.next_id.get_value();
         self.next_id.set_value(id.wrapping_add(1));
         id
@@ -250,11 +254,4 @@ fn conversation(system: &str, turns: &[Turn]) -> Vec<Message> {
         (!content.is_empty()).then_some(Message { role: turn.role, content })
     });
     instructions.into_iter().chain(said).collect()
-}
-
-impl Failure {
-    /// Whether other files are the way out.
-    pub fn wants_other_files(&self) -> bool {
-        self.kind == FailureKind::Files
-    }
 }

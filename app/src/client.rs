@@ -8,8 +8,8 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
 use crate::protocol::{FromWorker, ToWorker, pack, unpack};
 
-/// The script that Trunk writes to start the worker, relative to the page.
-const SCRIPT: &str = "worker_loader.js";
+/// The script that starts the worker, relative to the page.
+const SCRIPT: &str = "worker_boot.js";
 
 /// A running worker; dropping it ends the worker and frees what it held.
 pub struct Client {

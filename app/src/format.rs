@@ -46,6 +46,17 @@ pub fn speed(tokens_per_second: f64) -> String {
     }
 }
 
+/// An error's text as a sentence of its own.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.trim().chars();
+    let mut sentence: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    sentence.push_str(letters.as_str());
+    if !sentence.ends_with(['.', '!', '?', ')']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
 /// A time to wait.
 pub fn duration(seconds: f64) -> String {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
@@ -71,6 +82,8 @@ mod tests {
         assert_eq!(parameters(494_032_768), "494 M");
         assert_eq!(parameters(3_210_000), "3.2 M");
         assert_eq!(speed(18.42), "18.4 tokens/s");
+        assert_eq!(sentence("éa: b"), "Éa: b.");
+        assert_eq!(sentence("It is."), "It is.");
         assert_eq!(duration(0.2), "1 s");
         assert_eq!(duration(75.0), "1 min 15 s");
         assert_eq!(duration(4000.0), "1 h 06 min");

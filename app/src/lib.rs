@@ -6,6 +6,7 @@ pub mod actions;
 pub mod client;
 pub mod components;
 pub mod format;
+pub mod history;
 pub mod markup;
 pub mod preferences;
 pub mod protocol;

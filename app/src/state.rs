@@ -269,6 +269,11 @@ impl Store {
                 check.job = None;
                 check.complete = true;
             }),
+            // Stopped before the engine got to it.
+            Reply::Failed(failure) if answers && failure.kind == FailureKind::Cancelled => {
+                self.said.set("Answer stopped.".into());
+                self.end_answer(Phase::Done(None));
+            }
             Reply::Failed(failure) if answers => self.end_answer(Phase::Failed(failure)),
             Reply::Failed(failure) if checks => self.check.update(|check| {
                 check.job = None;

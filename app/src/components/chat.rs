@@ -6,6 +6,7 @@ use wattage_engine::Role;
 use super::{
     CopyButton,
     answer::AnswerText,
+    focus,
     model_library::{LoadProgress, Picker},
     store,
 };
@@ -89,7 +90,7 @@ fn Beginning() -> impl IntoView {
             view! {
                 <div class="beginning">
                     <p class="big">"A language model, run by your own browser."</p>
-                    <p class="hint">"Give it a Qwen model to begin. It is computed on this computer's GPU; there is no server."</p>
+                    <p class="hint">"Give it a Qwen model to begin. It runs on this device alone; there is no server."</p>
                     <Picker id="picker" />
                 </div>
             }
@@ -134,6 +135,7 @@ fn Answer(turn: Turn) -> impl IntoView {
         Phase::Failed(failure) => view! { <Broken failure /> }.into_any(),
         Phase::Writing | Phase::Done(_) => ().into_any(),
     };
+    let failed = move || matches!(*phase.read(), Phase::Failed(_));
     let numbers = move || match phase.get() {
         Phase::Done(Some(stats)) => Some(describe(&stats)),
         _ => None,
@@ -145,12 +147,15 @@ fn Answer(turn: Turn) -> impl IntoView {
             <Show when=move || !growing.get()>
                 <div class="after">
                     <CopyButton text=copied.clone() />
-                    <Show when=last>
+                    <Show when=move || last() && !failed()>
                         <button
                             type="button"
                             class="quiet"
                             disabled=move || !store.can_send()
-                            on:click=move |_| store.regenerate()
+                            on:click=move |_| {
+                                store.regenerate();
+                                focus("message");
+                            }
                         >
                             "Regenerate"
                         </button>
@@ -163,7 +168,13 @@ fn Answer(turn: Turn) -> impl IntoView {
 }
 
 fn describe(stats: &Stats) -> String {
-    let mut parts = vec![format!("{} tokens", stats.tokens), format::speed(stats.decode_tps)];
+    let at = |speed: f64| {
+        if speed.is_finite() && speed > 0.0 { format!(" at {}", format::speed(speed)) } else { String::new() }
+    };
+    let mut parts = vec![
+        format!("{} tokens{}", stats.tokens, at(stats.decode_tps)),
+        format!("prompt {} ({} kept){}", stats.prompt_tokens, stats.reused_tokens, at(stats.prefill_tps)),
+    ];
     match stats.stop {
         StopKind::Cancelled => parts.push("stopped".into()),
         StopKind::MaxTokens => parts.push("cut at the longest answer allowed".into()),
@@ -177,11 +188,16 @@ fn describe(stats: &Stats) -> String {
 fn Broken(failure: Failure) -> impl IntoView {
     let store = store();
     let kind = failure.kind;
+    // The message above the conversation says why the engine stopped.
+    let text = match kind {
+        FailureKind::Crashed => "The engine stopped before the answer was complete.".to_owned(),
+        _ => format::sentence(&failure.message),
+    };
     let needs_load = move || store.loaded.read().is_none();
     let again = store.last_load.with_value(Option::is_some);
     view! {
         <div class="notice bad" role="alert">
-            <p>{failure.message}</p>
+            <p>{text}</p>
             <div class="row">
                 <Show when=move || kind == FailureKind::ContextFull>
                     <button type="button" class="primary" on:click=move |_| store.new_chat()>
@@ -196,9 +212,19 @@ fn Broken(failure: Failure) -> impl IntoView {
                         "Load the model again"
                     </button>
                 </Show>
-                <button type="button" disabled=move || !store.can_send() on:click=move |_| store.regenerate()>
-                    {move || if needs_load() { "Retry, once a model is loaded" } else { "Retry" }}
+                <button
+                    type="button"
+                    disabled=move || !store.can_send()
+                    on:click=move |_| {
+                        store.regenerate();
+                        focus("message");
+                    }
+                >
+                    "Retry"
                 </button>
+                <Show when=needs_load>
+                    <p class="hint">"possible once a model is loaded"</p>
+                </Show>
             </div>
         </div>
     }

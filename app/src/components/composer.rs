@@ -16,6 +16,8 @@ pub fn Composer() -> impl IntoView {
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         store.send();
+        // The button that was pressed makes way for another.
+        focus("message");
     };
     let key = move |event: ev::KeyboardEvent| {
         // Enter also ends the composition of a character, which sends nothing.
@@ -80,10 +82,10 @@ fn Hint() -> impl IntoView {
     let store = store();
     move || {
         if store.answering.read().is_some() {
-            return "Escape stops the answer.".into_any();
+            return view! { <span class="keys">"Escape stops the answer."</span> }.into_any();
         }
         if store.loaded.read().is_some() {
-            return "Enter sends, Shift+Enter begins a line.".into_any();
+            return view! { <span class="keys">"Enter sends, Shift+Enter begins a line."</span> }.into_any();
         }
         if store.loading.read().is_some() || matches!(*store.engine.read(), Engine::Crashed(_)) {
             return "You can send once the model is loaded.".into_any();

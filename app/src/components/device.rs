@@ -133,7 +133,7 @@ fn KernelChecks() -> impl IntoView {
                 .read()
                 .failure
                 .as_ref()
-                .map(|failure| view! { <p class="error" role="alert">{failure.message.clone()}</p> })
+                .map(|failure| view! { <p class="error" role="alert">{format::sentence(&failure.message)}</p> })
         }}
         {move || {
             let rows = store.check.read().rows.clone();

@@ -32,6 +32,15 @@ pub fn Header() -> impl IntoView {
     }
 }
 
+/// The element that opens a panel.
+pub const fn button_id(panel: Panel) -> &'static str {
+    match panel {
+        Panel::Model => "open-model",
+        Panel::Settings => "open-settings",
+        Panel::Device => "open-device",
+    }
+}
+
 #[component]
 fn PanelButton(panel: Panel, label: &'static str) -> impl IntoView {
     let store = store();
@@ -46,6 +55,7 @@ fn PanelButton(panel: Panel, label: &'static str) -> impl IntoView {
     };
     view! {
         <button
+            id=button_id(panel)
             type="button"
             class="quiet"
             class:pressed=open

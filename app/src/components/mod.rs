@@ -31,6 +31,8 @@ pub(crate) fn store() -> Store {
 pub fn App() -> impl IntoView {
     let store = Store::new(Settings::restore(), Theme::restore());
     provide_context(store);
+    store.restore_chat();
+    store.keep_chat();
     store.start_engine();
 
     Effect::new(move || store.settings.read().keep());
@@ -48,8 +50,7 @@ pub fn App() -> impl IntoView {
         if store.answering.get_untracked().is_some() {
             store.stop();
         } else if store.panel.get_untracked().is_some() {
-            store.panel.set(None);
-            focus("message");
+            close_panel(store);
         }
     });
     on_cleanup(move || escape.remove());
@@ -85,12 +86,20 @@ fn SidePanel(panel: Panel) -> impl IntoView {
                 <h2 id="panel-title" tabindex="-1">
                     {title}
                 </h2>
-                <button type="button" class="quiet" on:click=move |_| store.panel.set(None)>
+                <button type="button" class="quiet" on:click=move |_| close_panel(store)>
                     "Close"
                 </button>
             </div>
             {body}
         </aside>
+    }
+}
+
+/// Closes the panel and goes back to the button that had opened it.
+fn close_panel(store: Store) {
+    if let Some(panel) = store.panel.get_untracked() {
+        store.panel.set(None);
+        focus(header::button_id(panel));
     }
 }
 

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 
 use super::{model_library::choose_files, store};
 use crate::{
-    protocol::{Failure, FailureKind},
+    format::sentence,
+    protocol::{DeviceChoice, Failure, FailureKind},
     state::{Engine, Panel},
 };
 
@@ -41,7 +42,7 @@ fn Crash(why: String) -> impl IntoView {
     view! {
         <section class="notice bad">
             <h2>"The engine stopped"</h2>
-            <p>{why}</p>
+            <p>{sentence(&why)}</p>
             <p>
                 "Your conversation is kept. "
                 {if again {
@@ -66,7 +67,7 @@ fn LoadFailure(failure: Failure) -> impl IntoView {
     view! {
         <section class="notice bad">
             <h2>"The model was not loaded"</h2>
-            <p>{failure.message}</p>
+            <p>{sentence(&failure.message)}</p>
             <Show when=move || files>
                 <p class="hint">
                     "A model is one .gguf file, or .safetensors files chosen together with config.json and tokenizer.json, of the Qwen2, Qwen2.5 or Qwen3 family."
@@ -96,7 +97,7 @@ fn LoadFailure(failure: Failure) -> impl IntoView {
 #[component]
 fn NoWebGpu() -> impl IntoView {
     let store = store();
-    let chosen = move || store.settings.read().device == crate::protocol::DeviceChoice::Cpu;
+    let chosen = move || store.settings.read().device == DeviceChoice::Cpu;
     view! {
         <section class="notice">
             <h2>"WebGPU is not available here"</h2>
