@@ -223,7 +223,7 @@ fn Broken(failure: Failure) -> impl IntoView {
                     "Retry"
                 </button>
                 <Show when=needs_load>
-                    <p class="hint">"possible once a model is loaded"</p>
+                    <p class="hint">"Load a model to retry."</p>
                 </Show>
             </div>
         </div>
