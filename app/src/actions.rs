@@ -5,12 +5,12 @@ use leptos::{
     prelude::*,
     web_sys::{File, Url},
 };
-use wattage_engine::{Message, Role};
+use wattage_engine::{DevicePreference, Message, Progress, Role, Stage};
 
 use crate::{
     client::Client,
     preferences::MAX_SEED,
-    protocol::{Command, DeviceChoice, JobId, LoadStage, SourceSpec, ToWorker},
+    protocol::{Command, JobId, SourceSpec, ToWorker},
     state::{Engine, KernelCheck, Loading, Phase, Rate, Store, Turn},
 };
 
@@ -103,18 +103,15 @@ impl Store {
                 .collect(),
         };
         let settings = self.settings.get_untracked();
-        let context = settings.context.unwrap_or(0) as usize;
         self.notice.set(None);
         self.loaded.set(None);
         let label = spec.label();
         self.said.set(format!("Loading {label}."));
-        if let Some(job) = self.run(Command::Load { sources, device: settings.device, context }, &files) {
+        if let Some(job) = self.run(Command::Load { sources, options: settings.load_options() }, &files) {
             self.loading.set(Some(Loading {
                 job,
                 label,
-                stage: LoadStage::Header,
-                done: 0,
-                total: 0,
+                progress: Progress { stage: Stage::Header, done: 0, total: 0 },
                 rate: Rate::default(),
                 cancelling: false,
             }));
@@ -132,7 +129,7 @@ impl Store {
 
     /// Chooses the CPU, and loads the last model on it if there was one.
     pub fn use_cpu(self) {
-        self.settings.update(|settings| settings.device = DeviceChoice::Cpu);
+        self.settings.update(|settings| settings.device = DevicePreference::Cpu);
         self.reload();
     }
 

@@ -2,9 +2,7 @@
 
 use gloo::storage::{LocalStorage, Storage};
 use serde::{Deserialize, Serialize};
-use wattage_engine::{ChatOptions, Sampling};
-
-use crate::protocol::DeviceChoice;
+use wattage_engine::{ChatOptions, DevicePreference, LoadOptions, Sampling};
 
 const SETTINGS_KEY: &str = "wattage.settings";
 /// Also read by `boot.js`, so that the first paint has the right colours.
@@ -42,7 +40,7 @@ pub struct Settings {
     /// Context length in tokens; the engine chooses where none is set.
     pub context: Option<u32>,
     /// Where models run.
-    pub device: DeviceChoice,
+    pub device: DevicePreference,
 }
 
 impl Default for Settings {
@@ -60,7 +58,7 @@ impl Default for Settings {
             think: true,
             system: String::new(),
             context: None,
-            device: DeviceChoice::Auto,
+            device: DevicePreference::Auto,
         }
     }
 }
@@ -126,9 +124,14 @@ impl Settings {
         ChatOptions { sampling, max_tokens: self.max_tokens as usize, think: self.think, stop: Vec::new() }
     }
 
+    /// How a model is to be loaded.
+    pub fn load_options(&self) -> LoadOptions {
+        LoadOptions { device: self.device, context: self.context.unwrap_or(0) as usize, ..LoadOptions::default() }
+    }
+
     /// Whether a loaded model would have to be loaded again for the change from `other` to take effect.
     pub fn reloads(&self, other: &Self) -> bool {
-        (self.context, self.device) != (other.context, other.device)
+        self.load_options() != other.load_options()
     }
 
     /// The settings of the last visit.

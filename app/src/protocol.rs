@@ -6,7 +6,9 @@
 use js_sys::Array;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
-use wattage_engine::{AdapterInfo, ChatOptions, CheckRow, DeviceInfo, Error, Message, ModelInfo};
+use wattage_engine::{
+    AdapterInfo, ChatOptions, CheckRow, Completion, DeviceInfo, Error, Event, LoadOptions, Message, ModelInfo, Progress,
+};
 
 /// Names a command from its start to its last reply; chosen by the page, never used twice.
 pub type JobId = u32;
@@ -37,10 +39,8 @@ pub enum Command {
     Load {
         /// The model's files.
         sources: Vec<SourceSpec>,
-        /// Where to run it.
-        device: DeviceChoice,
-        /// Context length in tokens; 0 leaves the choice to the engine.
-        context: usize,
+        /// Where to run it, and how.
+        options: LoadOptions,
     },
     /// Answers a conversation.
     Chat {
@@ -67,18 +67,6 @@ pub enum SourceSpec {
     Url(String),
 }
 
-/// Where a model is to run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DeviceChoice {
-    /// The faster of the devices that can run it.
-    #[default]
-    Auto,
-    /// The GPU, or an error.
-    Gpu,
-    /// The CPU.
-    Cpu,
-}
-
 /// What the worker says to the page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum FromWorker {
@@ -101,14 +89,7 @@ pub enum Reply {
     /// End of [`Command::Probe`]: the adapters, none where WebGPU is missing.
     Adapters(Vec<AdapterInfo>),
     /// Report of a load.
-    Progress {
-        /// What is being done.
-        stage: LoadStage,
-        /// Work done, bytes while weights are read.
-        done: u64,
-        /// All of the work, in the same unit; 0 where it is not known.
-        total: u64,
-    },
+    Progress(Progress),
     /// End of [`Command::Load`].
     Loaded {
         /// The model.
@@ -116,77 +97,16 @@ pub enum Reply {
         /// What it runs on.
         device: DeviceInfo,
     },
-    /// Report of a chat: how much of the prompt has been read, in tokens.
-    Prefill {
-        /// Tokens read.
-        done: usize,
-        /// Tokens to read.
-        total: usize,
-        /// Tokens kept from the conversation before.
-        reused: usize,
-    },
-    /// Report of a chat: a token, with the text that it completes.
-    Token {
-        /// New text; may be empty.
-        text: String,
-        /// Tokens in the context.
-        context_used: usize,
-        /// Decoding speed so far.
-        tokens_per_second: f64,
-    },
+    /// Report of a chat.
+    Event(Event),
     /// End of [`Command::Chat`].
-    Answered(Stats),
+    Answered(Completion),
     /// Report of a kernel check.
     Row(CheckRow),
     /// End of [`Command::Check`].
     Checked,
     /// End of any command that did not succeed.
     Failed(Failure),
-}
-
-/// The stages of a load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LoadStage {
-    /// Reading what the file says of itself.
-    Header,
-    /// Moving weights to the device; counted in bytes.
-    Weights,
-    /// Running the kernels in use against known numbers.
-    SelfCheck,
-    /// Timing the devices against each other.
-    Measuring,
-}
-
-/// Numbers about a finished answer.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Stats {
-    /// Tokens of the answer.
-    pub tokens: usize,
-    /// Tokens of the prompt.
-    pub prompt_tokens: usize,
-    /// Prompt tokens that did not have to be read again.
-    pub reused_tokens: usize,
-    /// Prompt tokens read a second.
-    pub prefill_tps: f64,
-    /// Answer tokens made a second.
-    pub decode_tps: f64,
-    /// Tokens in the context.
-    pub context_used: usize,
-    /// Why it ended.
-    pub stop: StopKind,
-}
-
-/// Why an answer ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StopKind {
-    /// The model ended its turn.
-    EndOfTurn,
-    /// The limit of new tokens was reached.
-    MaxTokens,
-    /// A stop string came up.
-    StopString,
-    /// The user stopped it.
-    Cancelled,
 }
 
 /// An error, as it travels to the page.

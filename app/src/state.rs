@@ -3,13 +3,15 @@
 use std::collections::VecDeque;
 
 use leptos::prelude::*;
-use wattage_engine::{AdapterInfo, CheckRow, DeviceInfo, ModelInfo, Role};
+use wattage_engine::{
+    AdapterInfo, CheckRow, Completion, DeviceInfo, Event, ModelInfo, Progress, Role, Stage, StopReason,
+};
 
 use crate::{
     actions::LoadSpec,
     client::Client,
     preferences::{Settings, Theme},
-    protocol::{Failure, FailureKind, FromWorker, JobId, LoadStage, Reply, Stats, StopKind},
+    protocol::{Failure, FailureKind, FromWorker, JobId, Reply},
 };
 
 /// All that the page knows. Copied freely: each part is a handle.
@@ -92,12 +94,8 @@ pub struct Loading {
     pub job: JobId,
     /// What is loaded, for the user.
     pub label: String,
-    /// The stage.
-    pub stage: LoadStage,
-    /// Work done in this stage.
-    pub done: u64,
-    /// All work of this stage; 0 where it is not known.
-    pub total: u64,
+    /// How far it is.
+    pub progress: Progress,
     /// How fast weights come in.
     pub rate: Rate,
     /// Whether its end was asked for.
@@ -151,7 +149,7 @@ pub enum Phase {
     /// The answer is written.
     Writing,
     /// Complete; with numbers if the engine wrote it.
-    Done(Option<Stats>),
+    Done(Option<Completion>),
     /// Broken off by an error; the text so far stays.
     Failed(Failure),
 }
@@ -231,7 +229,7 @@ impl Store {
         let checks = self.check.with_untracked(|check| check.job == Some(job));
         match reply {
             Reply::Adapters(adapters) => self.adapters.set(Some(adapters)),
-            Reply::Progress { stage, done, total } if loads => self.progress(stage, done, total, now),
+            Reply::Progress(progress) if loads => self.progress(progress, now),
             Reply::Loaded { model, device } if loads => {
                 self.said.set(format!("{} is ready.", model.name));
                 self.loading.set(None);
@@ -241,29 +239,8 @@ impl Store {
                 self.check.set(KernelCheck::default());
                 self.loaded.set(Some(Loaded { model, device }));
             }
-            Reply::Prefill { done, total, .. } if answers => self.set_phase(Phase::Reading(done, total)),
-            Reply::Token { text, context_used, tokens_per_second } if answers => {
-                self.with_answer(|turn| {
-                    if *turn.phase.read_untracked() != Phase::Writing {
-                        turn.phase.set(Phase::Writing);
-                    }
-                    if !text.is_empty() {
-                        turn.text.update(|all| all.push_str(&text));
-                    }
-                });
-                self.context_used.set(context_used);
-                self.speed.set(Some(tokens_per_second));
-                self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
-            }
-            Reply::Answered(stats) if answers => {
-                self.context_used.set(stats.context_used);
-                self.speed.set(Some(stats.decode_tps));
-                self.said.set(match stats.stop {
-                    StopKind::Cancelled => "Answer stopped.".into(),
-                    _ => format!("Answer complete, {} tokens.", stats.tokens),
-                });
-                self.end_answer(Phase::Done(Some(stats)));
-            }
+            Reply::Event(event) if answers => self.event(event),
+            Reply::Answered(completion) if answers => self.answered(completion),
             Reply::Row(row) if checks => self.check.update(|check| check.rows.push(row)),
             Reply::Checked if checks => self.check.update(|check| {
                 check.job = None;
@@ -292,14 +269,48 @@ impl Store {
         }
     }
 
-    fn progress(self, stage: LoadStage, done: u64, total: u64, now: f64) {
+    fn progress(self, progress: Progress, now: f64) {
         self.loading.update(|loading| {
             let Some(loading) = loading else { return };
-            if stage == LoadStage::Weights {
-                loading.rate.note(now, done);
+            if progress.stage == Stage::Weights {
+                loading.rate.note(now, progress.done);
             }
-            (loading.stage, loading.done, loading.total) = (stage, done, total);
+            loading.progress = progress;
         });
+    }
+
+    fn event(self, event: Event) {
+        match event {
+            Event::Prefill { done, total, .. } => self.set_phase(Phase::Reading(done, total)),
+            Event::Token { text, context_used, tokens_per_second, .. } => {
+                self.with_answer(|turn| {
+                    if *turn.phase.read_untracked() != Phase::Writing {
+                        turn.phase.set(Phase::Writing);
+                    }
+                    if !text.is_empty() {
+                        turn.text.update(|all| all.push_str(&text));
+                    }
+                });
+                self.context_used.set(context_used);
+                self.speed.set(Some(tokens_per_second));
+                self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
+            }
+        }
+    }
+
+    fn answered(self, completion: Completion) {
+        self.context_used.set(completion.context_used);
+        self.speed.set(Some(completion.decode_tps));
+        self.said.set(match completion.stop {
+            StopReason::Cancelled => "Answer stopped.".into(),
+            _ => format!("Answer complete, {} tokens.", completion.tokens.len()),
+        });
+        self.with_answer(|turn| {
+            if *turn.text.read_untracked() != completion.text {
+                turn.text.set(completion.text.clone());
+            }
+        });
+        self.end_answer(Phase::Done(Some(completion)));
     }
 
     fn set_phase(self, phase: Phase) {

@@ -6,15 +6,9 @@ use futures::{StreamExt, channel::mpsc};
 use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
-use wattage_engine::{
-    Cancel, Completion, DevicePreference, Error, Event, KvType, LoadOptions, Progress, Session, Source, Stage,
-    StopReason,
-};
+use wattage_engine::{Cancel, Error, Event, Progress, Session, Source, Stage};
 
-use crate::protocol::{
-    Command, DeviceChoice, Failure, FromWorker, JobId, LoadStage, Reply, SourceSpec, Stats, StopKind, ToWorker, pack,
-    unpack,
-};
+use crate::protocol::{Command, Failure, FromWorker, JobId, Reply, SourceSpec, ToWorker, pack, unpack};
 
 /// Reports of a load closer together than this are left out.
 const REPORT_EVERY_MS: f64 = 80.0;
@@ -79,16 +73,14 @@ async fn perform(job: Job, session: &mut Option<Session>) -> Result<Reply, Error
     let Job { id, command, files, cancel } = job;
     match command {
         Command::Probe => Ok(Reply::Adapters(wattage_engine::probe().await)),
-        Command::Load { sources, device, context } => {
+        Command::Load { sources, options } => {
             // Two models at once may not fit.
             *session = None;
             let sources = open(sources, &files).await?;
-            let options = LoadOptions { device: preference(device), context, kv: KvType::F16 };
             let mut throttle = Throttle::default();
             let mut report = |progress: Progress| {
                 if throttle.passes(&progress) {
-                    let Progress { done, total, .. } = progress;
-                    reply(id, Reply::Progress { stage: stage(progress.stage), done, total });
+                    reply(id, Reply::Progress(progress));
                 }
             };
             let loaded = Session::load(sources, &options, &cancel, &mut report).await?;
@@ -98,14 +90,8 @@ async fn perform(job: Job, session: &mut Option<Session>) -> Result<Reply, Error
         }
         Command::Chat { messages, options } => {
             let session = session.as_mut().ok_or_else(no_model)?;
-            let mut report = |event: Event| match event {
-                Event::Prefill { done, total, reused } => reply(id, Reply::Prefill { done, total, reused }),
-                Event::Token { text, context_used, tokens_per_second, .. } => {
-                    reply(id, Reply::Token { text, context_used, tokens_per_second });
-                }
-            };
-            let completion = session.chat(&messages, &options, &cancel, &mut report).await?;
-            Ok(Reply::Answered(stats(&completion)))
+            let mut report = |event: Event| reply(id, Reply::Event(event));
+            Ok(Reply::Answered(session.chat(&messages, &options, &cancel, &mut report).await?))
         }
         Command::Check => {
             let session = session.as_mut().ok_or_else(no_model)?;
@@ -135,16 +121,16 @@ async fn open(specs: Vec<SourceSpec>, files: &Array) -> Result<Vec<Source>, Erro
 
 /// Lets through a load's first report, changes of stage, the end, and otherwise one report every so often.
 #[derive(Default)]
-struct Throttle(Option<(LoadStage, f64)>);
+struct Throttle(Option<(Stage, f64)>);
 
 impl Throttle {
     fn passes(&mut self, progress: &Progress) -> bool {
-        let (now, stage) = (js_sys::Date::now(), stage(progress.stage));
+        let now = js_sys::Date::now();
         let passes = self.0.is_none_or(|(last, when)| {
-            last != stage || progress.done >= progress.total || now - when >= REPORT_EVERY_MS
+            last != progress.stage || progress.done >= progress.total || now - when >= REPORT_EVERY_MS
         });
         if passes {
-            self.0 = Some((stage, now));
+            self.0 = Some((progress.stage, now));
         }
         passes
     }
@@ -152,40 +138,6 @@ impl Throttle {
 
 fn no_model() -> Error {
     Error::Request("no model is loaded; load one first".into())
-}
-
-const fn preference(choice: DeviceChoice) -> DevicePreference {
-    match choice {
-        DeviceChoice::Auto => DevicePreference::Auto,
-        DeviceChoice::Gpu => DevicePreference::Gpu,
-        DeviceChoice::Cpu => DevicePreference::Cpu,
-    }
-}
-
-const fn stage(stage: Stage) -> LoadStage {
-    match stage {
-        Stage::Header => LoadStage::Header,
-        Stage::Weights => LoadStage::Weights,
-        Stage::SelfCheck => LoadStage::SelfCheck,
-        Stage::Measuring => LoadStage::Measuring,
-    }
-}
-
-fn stats(completion: &Completion) -> Stats {
-    Stats {
-        tokens: completion.tokens.len(),
-        prompt_tokens: completion.prompt_tokens,
-        reused_tokens: completion.reused_tokens,
-        prefill_tps: completion.prefill_tps,
-        decode_tps: completion.decode_tps,
-        context_used: completion.context_used,
-        stop: match completion.stop {
-            StopReason::EndOfTurn => StopKind::EndOfTurn,
-            StopReason::MaxTokens => StopKind::MaxTokens,
-            StopReason::StopString => StopKind::StopString,
-            StopReason::Cancelled => StopKind::Cancelled,
-        },
-    }
 }
 
 fn scope() -> web_sys::DedicatedWorkerGlobalScope {

@@ -1,7 +1,7 @@
 //! The conversation.
 
 use leptos::{html::Div, prelude::*};
-use wattage_engine::Role;
+use wattage_engine::{Completion, Role, StopReason};
 
 use super::{
     CopyButton,
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     format,
     markup::answer_only,
-    protocol::{Failure, FailureKind, Stats, StopKind},
+    protocol::{Failure, FailureKind},
     state::{Panel, Phase, Turn},
 };
 
@@ -137,7 +137,7 @@ fn Answer(turn: Turn) -> impl IntoView {
     };
     let failed = move || matches!(*phase.read(), Phase::Failed(_));
     let numbers = move || match phase.get() {
-        Phase::Done(Some(stats)) => Some(describe(&stats)),
+        Phase::Done(Some(completion)) => Some(describe(&completion)),
         _ => None,
     };
     view! {
@@ -167,18 +167,20 @@ fn Answer(turn: Turn) -> impl IntoView {
     }
 }
 
-fn describe(stats: &Stats) -> String {
+fn describe(completion: &Completion) -> String {
     let at = |speed: f64| {
         if speed.is_finite() && speed > 0.0 { format!(" at {}", format::speed(speed)) } else { String::new() }
     };
+    let Completion { tokens, prompt_tokens, reused_tokens, prefill_tps, decode_tps, stop, .. } = completion;
     let mut parts = vec![
-        format!("{} tokens{}", stats.tokens, at(stats.decode_tps)),
-        format!("prompt {} ({} kept){}", stats.prompt_tokens, stats.reused_tokens, at(stats.prefill_tps)),
+        format!("{} tokens{}", tokens.len(), at(*decode_tps)),
+        format!("prompt {prompt_tokens} ({reused_tokens} kept){}", at(*prefill_tps)),
     ];
-    match stats.stop {
-        StopKind::Cancelled => parts.push("stopped".into()),
-        StopKind::MaxTokens => parts.push("cut at the longest answer allowed".into()),
-        StopKind::StopString | StopKind::EndOfTurn => {}
+    match stop {
+        StopReason::Cancelled => parts.push("stopped".into()),
+        StopReason::MaxTokens => parts.push("cut at the longest answer allowed".into()),
+        StopReason::ContextFull => parts.push("cut because the context is full".into()),
+        StopReason::StopString | StopReason::EndOfTurn => {}
     }
     parts.join(" · ")
 }

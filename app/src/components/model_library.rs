@@ -7,12 +7,12 @@ use leptos::{
     web_sys::{File, FileList, HtmlInputElement},
 };
 use wasm_bindgen::JsCast;
+use wattage_engine::{DevicePreference, Stage};
 
 use super::store;
 use crate::{
     actions::LoadSpec,
     format,
-    protocol::{DeviceChoice, LoadStage},
     state::{Loaded, Loading},
 };
 
@@ -124,9 +124,9 @@ pub fn DeviceSelect(
 ) -> impl IntoView {
     let store = store();
     let choices = [
-        (DeviceChoice::Auto, "auto", "Auto: the faster of the two"),
-        (DeviceChoice::Gpu, "gpu", "GPU (WebGPU)"),
-        (DeviceChoice::Cpu, "cpu", "CPU: small models only"),
+        (DevicePreference::Auto, "auto", "Auto: the faster of the two"),
+        (DevicePreference::Gpu, "gpu", "GPU (WebGPU)"),
+        (DevicePreference::Cpu, "cpu", "CPU: small models only"),
     ];
     let change = move |event: ev::Event| {
         let value = event_target_value(&event);
@@ -178,21 +178,23 @@ pub fn LoadProgress() -> impl IntoView {
 }
 
 fn share(loading: &Loading) -> Option<f64> {
+    let progress = loading.progress;
     #[allow(clippy::cast_precision_loss, reason = "for display")]
-    let share = (loading.total > 0).then(|| 100.0 * loading.done as f64 / loading.total as f64);
+    let share = (progress.total > 0).then(|| 100.0 * progress.done as f64 / progress.total as f64);
     share
 }
 
 fn describe(loading: &Loading) -> String {
-    match loading.stage {
-        LoadStage::Header => "Reading the file's header".into(),
-        LoadStage::SelfCheck => format!("Checking the device, {} of {}", loading.done, loading.total),
-        LoadStage::Measuring => "Measuring which device is faster".into(),
-        LoadStage::Weights => {
-            let mut text = format!("{} of {}", format::bytes(loading.done), format::bytes(loading.total));
+    let progress = loading.progress;
+    match progress.stage {
+        Stage::Header => "Reading the header and the tokenizer".into(),
+        Stage::SelfCheck => format!("Checking the device, {} of {}", progress.done, progress.total),
+        Stage::Measuring => "Measuring which device is faster".into(),
+        Stage::Weights => {
+            let mut text = format!("{} of {}", format::bytes(progress.done), format::bytes(progress.total));
             if let Some(rate) = loading.rate.per_second() {
                 #[allow(clippy::cast_precision_loss, reason = "for display")]
-                let left = loading.total.saturating_sub(loading.done) as f64 / rate;
+                let left = progress.total.saturating_sub(progress.done) as f64 / rate;
                 text.push_str(&format!(" · {:.0} MB/s · {} left", rate / 1e6, format::duration(left)));
             }
             text
@@ -220,8 +222,9 @@ fn Facts(loaded: Loaded) -> impl IntoView {
     let facts = [
         ("Architecture", model.architecture),
         ("Parameters", format::parameters(model.parameters)),
-        ("Weights", format!("{}, {}", model.quantisation, format::bytes(model.weight_bytes))),
+        ("Stored as", model.quantisation),
         ("Memory in use", format::bytes(model.gpu_bytes)),
+        ("Read for each token", format::bytes(model.weight_bytes)),
         ("Layers", format!("{} of width {}", model.layers, model.hidden)),
         ("Vocabulary", format::count(model.vocab as u64)),
         ("Context", format!("{} tokens", format::count(model.context as u64))),

@@ -1,11 +1,12 @@
 //! What went wrong, and the way out.
 
 use leptos::prelude::*;
+use wattage_engine::DevicePreference;
 
 use super::{model_library::choose_files, store};
 use crate::{
     format::sentence,
-    protocol::{DeviceChoice, Failure, FailureKind},
+    protocol::{Failure, FailureKind},
     state::{Engine, Panel},
 };
 
@@ -97,7 +98,7 @@ fn LoadFailure(failure: Failure) -> impl IntoView {
 #[component]
 fn NoWebGpu() -> impl IntoView {
     let store = store();
-    let chosen = move || store.settings.read().device == DeviceChoice::Cpu;
+    let chosen = move || store.settings.read().device == DevicePreference::Cpu;
     view! {
         <section class="notice">
             <h2>"WebGPU is not available here"</h2>
