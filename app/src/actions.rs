@@ -9,6 +9,7 @@ use wattage_engine::{DevicePreference, Message, Progress, Role, Stage};
 
 use crate::{
     client::Client,
+    markup::thoughts_open,
     preferences::MAX_SEED,
     protocol::{Command, JobId, SourceSpec, ToWorker},
     state::{Engine, KernelCheck, Loading, Phase, Rate, Store, Turn},
@@ -41,6 +42,15 @@ impl LoadSpec {
             return Err("Give the address of a model file.".into());
         }
         Ok(Self::Urls(urls))
+    }
+
+    /// Whether both are the same files or addresses, not just equal ones.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Files(these), Self::Files(those)) => these == those,
+            (Self::Urls(these), Self::Urls(those)) => these == those,
+            _ => false,
+        }
     }
 
     /// What the user reads: the weights' file, or the first one.
@@ -125,6 +135,13 @@ impl Store {
         if let Some(spec) = self.last_load.get_value() {
             self.load(spec);
         }
+    }
+
+    /// What the last model that ran was loaded from, unless that was what was tried last.
+    pub fn model_before(self) -> Option<LoadSpec> {
+        let good = self.good_load.get_value()?;
+        let tried = self.last_load.with_value(|tried| tried.as_ref().is_some_and(|tried| tried.is(&good)));
+        (!tried).then_some(good)
     }
 
     /// Chooses the CPU, and loads the last model on it if there was one.
@@ -247,7 +264,11 @@ fn conversation(system: &str, turns: &[Turn]) -> Vec<Message> {
     let system = system.trim();
     let instructions = (!system.is_empty()).then(|| Message { role: Role::System, content: system.to_owned() });
     let said = turns.iter().filter_map(|turn| {
-        let content = turn.text.get_untracked();
+        let mut content = turn.text.get_untracked();
+        if turn.role == Role::Assistant && thoughts_open(&content) {
+            // Without its end the template would take what was thought for what was said.
+            content.push_str("\n</think>\n\n");
+        }
         (!content.is_empty()).then_some(Message { role: turn.role, content })
     });
     instructions.into_iter().chain(said).collect()

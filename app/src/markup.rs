@@ -52,6 +52,11 @@ pub fn blocks(answer: &str) -> Vec<Block> {
     blocks
 }
 
+/// Whether an answer ends within its thoughts.
+pub fn thoughts_open(answer: &str) -> bool {
+    matches!(split_thoughts(answer), (Some(Thoughts { open: true, .. }), _))
+}
+
 /// The answer without the thoughts before it.
 pub fn answer_only(answer: &str) -> &str {
     split_thoughts(answer).1.trim()
@@ -193,6 +198,8 @@ mod tests {
     #[test]
     fn unfinished_thoughts_are_shown() {
         assert_eq!(blocks("<think>\nTwelve tim"), [think("Twelve tim", true)]);
+        assert!(thoughts_open("<think>\nTwelve tim"));
+        assert!(!thoughts_open("<think>\nTwelve</think>") && !thoughts_open("132"));
         assert_eq!(blocks("<thi"), []);
         assert_eq!(blocks("<this>"), [paragraph("<this>")]);
         assert_eq!(blocks(""), []);

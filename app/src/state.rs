@@ -52,7 +52,10 @@ pub struct Store {
     /// The last event, for screen readers.
     pub said: RwSignal<String>,
     pub(crate) client: StoredValue<Option<Client>, LocalStorage>,
+    /// The load that was asked for last, whatever became of it.
     pub(crate) last_load: StoredValue<Option<LoadSpec>, LocalStorage>,
+    /// The last load that gave a model.
+    pub(crate) good_load: StoredValue<Option<LoadSpec>, LocalStorage>,
     pub(crate) next_id: StoredValue<u32>,
 }
 
@@ -190,6 +193,7 @@ impl Store {
             said: RwSignal::new(String::new()),
             client: StoredValue::new_local(None),
             last_load: StoredValue::new_local(None),
+            good_load: StoredValue::new_local(None),
             next_id: StoredValue::new(1),
         }
     }
@@ -220,6 +224,7 @@ impl Store {
         });
         self.loading.set(None);
         self.loaded.set(None);
+        self.speed.set(None);
         self.engine.set(Engine::Crashed(why));
     }
 
@@ -232,6 +237,7 @@ impl Store {
             Reply::Progress(progress) if loads => self.progress(progress, now),
             Reply::Loaded { model, device } if loads => {
                 self.said.set(format!("{} is ready.", model.name));
+                self.good_load.set_value(self.last_load.get_value());
                 self.loading.set(None);
                 self.notice.set(None);
                 self.context_used.set(0);

@@ -125,14 +125,19 @@ fn Answer(turn: Turn) -> impl IntoView {
     let last = move || store.turns.read().last().is_some_and(|turn| turn.id == id);
     let copied = {
         let text = text.clone();
-        move || answer_only(&text.read_untracked()).to_owned()
+        move || {
+            let text = text.read_untracked();
+            let answer = answer_only(&text);
+            // Of an answer that ended within its thoughts there is nothing else to copy.
+            if answer.is_empty() { text.clone() } else { answer.to_owned() }
+        }
     };
     let status = move || match phase.get() {
         Phase::Waiting => view! { <p class="waiting">"Waiting for the engine…"</p> }.into_any(),
         Phase::Reading(done, total) => {
             view! { <p class="waiting">{format!("Reading {done} of {total} tokens…")}</p> }.into_any()
         }
-        Phase::Failed(failure) => view! { <Broken failure /> }.into_any(),
+        Phase::Failed(failure) => view! { <Broken failure id /> }.into_any(),
         Phase::Writing | Phase::Done(_) => ().into_any(),
     };
     let failed = move || matches!(*phase.read(), Phase::Failed(_));
@@ -187,8 +192,10 @@ fn describe(completion: &Completion) -> String {
 
 /// An answer that an error has broken off.
 #[component]
-fn Broken(failure: Failure) -> impl IntoView {
+fn Broken(failure: Failure, id: u32) -> impl IntoView {
     let store = store();
+    // What can be done is done to the last message.
+    let last = move || store.turns.read().last().is_some_and(|turn| turn.id == id);
     let kind = failure.kind;
     // The message above the conversation says why the engine stopped.
     let text = match kind {
@@ -200,6 +207,7 @@ fn Broken(failure: Failure) -> impl IntoView {
     view! {
         <div class="notice bad" role="alert">
             <p>{text}</p>
+            <Show when=last>
             <div class="row">
                 <Show when=move || kind == FailureKind::ContextFull>
                     <button type="button" class="primary" on:click=move |_| store.new_chat()>
@@ -228,6 +236,7 @@ fn Broken(failure: Failure) -> impl IntoView {
                     <p class="hint">"Load a model to retry."</p>
                 </Show>
             </div>
+            </Show>
         </div>
     }
 }

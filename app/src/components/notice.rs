@@ -5,6 +5,7 @@ use wattage_engine::DevicePreference;
 
 use super::{model_library::choose_files, store};
 use crate::{
+    actions::LoadSpec,
     format::sentence,
     protocol::{Failure, FailureKind},
     state::{Engine, Panel},
@@ -64,6 +65,7 @@ fn Crash(why: String) -> impl IntoView {
 #[component]
 fn LoadFailure(failure: Failure) -> impl IntoView {
     let store = store();
+    let before = StoredValue::new_local(store.model_before());
     let (files, adapter) = (failure.kind == FailureKind::Files, failure.kind == FailureKind::Adapter);
     view! {
         <section class="notice bad">
@@ -83,6 +85,20 @@ fn LoadFailure(failure: Failure) -> impl IntoView {
                         "Run on the CPU"
                     </button>
                 </Show>
+                {before
+                    .with_value(|before| before.as_ref().map(LoadSpec::label))
+                    .map(|label| {
+                        let back = move |_| {
+                            if let Some(spec) = before.get_value() {
+                                store.load(spec);
+                            }
+                        };
+                        view! {
+                            <button type="button" on:click=back>
+                                "Back to " {label}
+                            </button>
+                        }
+                    })}
                 <button type="button" on:click=move |_| store.reload()>
                     "Try again"
                 </button>
