@@ -33,7 +33,7 @@ pub enum ToWorker {
 /// What the worker can be asked to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Command {
-    /// Lists the adapters that WebGPU offers.
+    /// Asks what WebGPU offers.
     Probe,
     /// Loads a model; one that was loaded before is freed first.
     Load {
@@ -86,8 +86,8 @@ pub enum FromWorker {
 /// What comes back from a command: any number of reports, then one end.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Reply {
-    /// End of [`Command::Probe`]: the adapters, none where WebGPU is missing.
-    Adapters(Vec<AdapterInfo>),
+    /// End of [`Command::Probe`]: the adapter, or why there is none.
+    Adapter(Result<AdapterInfo, Failure>),
     /// Report of a load.
     Progress(Progress),
     /// End of [`Command::Load`].

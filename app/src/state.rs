@@ -22,7 +22,7 @@ pub struct Store {
     /// The model in use.
     pub loaded: RwSignal<Option<Loaded>>,
     /// What WebGPU offers; `None` until it is known.
-    pub adapters: RwSignal<Option<Vec<AdapterInfo>>>,
+    pub adapter: RwSignal<Option<Result<AdapterInfo, Failure>>>,
     /// The load under way.
     pub loading: RwSignal<Option<Loading>>,
     /// The last failure of a load, until it is dismissed.
@@ -176,7 +176,7 @@ impl Store {
         Self {
             engine: RwSignal::new(Engine::Starting),
             loaded: RwSignal::new(None),
-            adapters: RwSignal::new(None),
+            adapter: RwSignal::new(None),
             loading: RwSignal::new(None),
             notice: RwSignal::new(None),
             turns: RwSignal::new(Vec::new()),
@@ -233,7 +233,7 @@ impl Store {
         let loads = self.loading.with_untracked(|loading| loading.as_ref().is_some_and(|loading| loading.job == job));
         let checks = self.check.with_untracked(|check| check.job == Some(job));
         match reply {
-            Reply::Adapters(adapters) => self.adapters.set(Some(adapters)),
+            Reply::Adapter(adapter) => self.adapter.set(Some(adapter)),
             Reply::Progress(progress) if loads => self.progress(progress, now),
             Reply::Loaded { model, device } if loads => {
                 self.said.set(format!("{} is ready.", model.name));

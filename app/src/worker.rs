@@ -72,7 +72,7 @@ async fn run(mut jobs: mpsc::UnboundedReceiver<Job>, flags: Flags) {
 async fn perform(job: Job, session: &mut Option<Session>) -> Result<Reply, Error> {
     let Job { id, command, files, cancel } = job;
     match command {
-        Command::Probe => Ok(Reply::Adapters(wattage_engine::probe().await)),
+        Command::Probe => Ok(Reply::Adapter(wattage_engine::probe().await.map_err(|error| Failure::from(&error)))),
         Command::Load { sources, options } => {
             // Two models at once may not fit.
             *session = None;

@@ -23,12 +23,10 @@ pub fn DevicePanel() -> impl IntoView {
 #[component]
 fn Offered() -> impl IntoView {
     let store = store();
-    move || match store.adapters.get() {
-        None => view! { <p class="hint">"Asking the browser for its GPUs…"</p> }.into_any(),
-        Some(adapters) if adapters.is_empty() => {
-            view! { <p>"WebGPU offers no adapter here. Models run on the CPU."</p> }.into_any()
-        }
-        Some(adapters) => adapters.into_iter().map(|adapter| view! { <Adapter adapter /> }).collect_view().into_any(),
+    move || match store.adapter.get() {
+        None => view! { <p class="hint">"Asking the browser for its GPU…"</p> }.into_any(),
+        Some(Err(failure)) => view! { <p>{format::sentence(&failure.message)}</p> }.into_any(),
+        Some(Ok(adapter)) => view! { <Adapter adapter /> }.into_any(),
     }
 }
 

@@ -20,7 +20,7 @@ pub fn Notices() -> impl IntoView {
         _ => None,
     };
     let without_gpu = move || {
-        store.adapters.read().as_ref().is_some_and(Vec::is_empty)
+        store.adapter.read().as_ref().is_some_and(Result::is_err)
             && store.loaded.read().is_none()
             && store.loading.read().is_none()
     };
