@@ -1,0 +1,275 @@
+//! What the user can make the page do.
+
+use js_sys::Array;
+use leptos::{
+    prelude::*,
+    web_sys::{File, Url},
+};
+use wattage_engine::{DevicePreference, Message, Progress, Role, Stage};
+
+use crate::{
+    client::Client,
+    markup::thoughts_open,
+    preferences::MAX_SEED,
+    protocol::{Command, JobId, SourceSpec, ToWorker},
+    state::{Engine, KernelCheck, Loading, Phase, Rate, Store, Turn},
+};
+
+/// What to load a model from.
+#[derive(Clone)]
+pub enum LoadSpec {
+    /// Files that the user has chosen.
+    Files(Vec<File>),
+    /// Addresses.
+    Urls(Vec<String>),
+}
+
+impl LoadSpec {
+    /// The addresses in a text, which spaces or line ends part.
+    ///
+    /// # Errors
+    /// There is none, or one is not an address that can be fetched.
+    pub fn read_urls(text: &str) -> Result<Self, String> {
+        let base = window().location().href().unwrap_or_default();
+        let urls: Vec<String> = text
+            .split_whitespace()
+            .map(|word| match Url::new_with_base(word, &base) {
+                Ok(url) if matches!(url.protocol().as_str(), "http:" | "https:") => Ok(url.href()),
+                _ => Err(format!("“{word}” is not an http or https address.")),
+            })
+            .collect::<Result<_, _>>()?;
+        if urls.is_empty() {
+            return Err("Give the address of a model file.".into());
+        }
+        Ok(Self::Urls(urls))
+    }
+
+    /// Whether both are the same files or addresses, not just equal ones.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Files(these), Self::Files(those)) => these == those,
+            (Self::Urls(these), Self::Urls(those)) => these == those,
+            _ => false,
+        }
+    }
+
+    /// What the user reads: the weights' file, or the first one.
+    pub fn label(&self) -> String {
+        let names: Vec<String> = match self {
+            Self::Files(files) => files.iter().map(File::name).collect(),
+            Self::Urls(urls) => urls.iter().map(|url| last_segment(url).to_owned()).collect(),
+        };
+        let weights = names.iter().find(|name| name.ends_with(".gguf") || name.ends_with(".safetensors"));
+        weights.or(names.first()).cloned().unwrap_or_default()
+    }
+}
+
+fn last_segment(url: &str) -> &str {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    path.rsplit('/').find(|part| !part.is_empty()).unwrap_or(url)
+}
+
+impl Store {
+    /// Starts a worker, in the place of one that may be there, and asks what WebGPU offers.
+    pub fn start_engine(self) {
+        self.client.set_value(None);
+        self.engine.set(Engine::Starting);
+        match Client::start(move |message| self.receive(message, js_sys::Date::now())) {
+            Ok(client) => {
+                self.client.set_value(Some(client));
+                self.run(Command::Probe, &Array::new());
+            }
+            Err(why) => self.crashed(format!("the browser did not start it ({why})")),
+        }
+    }
+
+    /// Starts the worker anew and loads the last model again.
+    pub fn restart_engine(self) {
+        self.start_engine();
+        self.reload();
+    }
+
+    /// Loads a model in the place of the one in use.
+    pub fn load(self, spec: LoadSpec) {
+        if self.answering.get_untracked().is_some() {
+            self.stop();
+        }
+        if self.loading.get_untracked().is_some() {
+            self.cancel_load();
+        }
+        if matches!(self.engine.get_untracked(), Engine::Crashed(_)) {
+            self.start_engine();
+        }
+        let files = Array::new();
+        let sources = match &spec {
+            LoadSpec::Urls(urls) => urls.iter().cloned().map(SourceSpec::Url).collect(),
+            LoadSpec::Files(list) => list
+                .iter()
+                .enumerate()
+                .map(|(file, handle)| {
+                    files.push(handle);
+                    SourceSpec::File { name: handle.name(), file }
+                })
+                .collect(),
+        };
+        let settings = self.settings.get_untracked();
+        self.notice.set(None);
+        self.loaded.set(None);
+        let label = spec.label();
+        self.said.set(format!("Loading {label}."));
+        if let Some(job) = self.run(Command::Load { sources, options: settings.load_options() }, &files) {
+            self.loading.set(Some(Loading {
+                job,
+                label,
+                progress: Progress { stage: Stage::Header, done: 0, total: 0 },
+                rate: Rate::default(),
+                cancelling: false,
+            }));
+        }
+        self.loaded_with.set(settings);
+        self.last_load.set_value(Some(spec));
+    }
+
+    /// Loads the last model again, with the settings as they are now.
+    pub fn reload(self) {
+        if let Some(spec) = self.last_load.get_value() {
+            self.load(spec);
+        }
+    }
+
+    /// What the last model that ran was loaded from, unless that was what was tried last.
+    pub fn model_before(self) -> Option<LoadSpec> {
+        let good = self.good_load.get_value()?;
+        let tried = self.last_load.with_value(|tried| tried.as_ref().is_some_and(|tried| tried.is(&good)));
+        (!tried).then_some(good)
+    }
+
+    /// Chooses the CPU, and loads the last model on it if there was one.
+    pub fn use_cpu(self) {
+        self.settings.update(|settings| settings.device = DevicePreference::Cpu);
+        self.reload();
+    }
+
+    /// Ends the load under way.
+    pub fn cancel_load(self) {
+        self.loading.update(|loading| {
+            if let Some(loading) = loading {
+                loading.cancelling = true;
+                self.cancel(loading.job);
+            }
+        });
+    }
+
+    /// Sends what the user has written.
+    pub fn send(self) {
+        let text = self.draft.get_untracked();
+        if text.trim().is_empty() || !untrack(|| self.can_send()) {
+            return;
+        }
+        self.draft.set(String::new());
+        let turn = self.turn(Role::User, text.trim().to_owned(), Phase::Done(None));
+        self.turns.update(|turns| turns.push(turn));
+        self.answer();
+    }
+
+    /// Writes the last answer anew.
+    pub fn regenerate(self) {
+        if !untrack(|| self.can_send()) {
+            return;
+        }
+        self.turns.update(|turns| {
+            if turns.last().is_some_and(|turn| turn.role == Role::Assistant) {
+                turns.pop();
+            }
+        });
+        self.answer();
+    }
+
+    fn answer(self) {
+        let settings = self.settings.get_untracked();
+        let messages = self.turns.with_untracked(|turns| conversation(&settings.system, turns));
+        let turn = self.turn(Role::Assistant, String::new(), Phase::Waiting);
+        self.turns.update(|turns| turns.push(turn));
+        self.speed.set(None);
+        self.said.set("Answering.".into());
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "in range"
+        )]
+        let seed = (js_sys::Math::random() * MAX_SEED as f64) as u64;
+        self.answering.set(self.run(Command::Chat { messages, options: settings.options(seed) }, &Array::new()));
+        self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
+    }
+
+    /// Ends the answer under way; what was written stays.
+    pub fn stop(self) {
+        if let Some(job) = self.answering.get_untracked() {
+            self.cancel(job);
+        }
+    }
+
+    /// Begins a new conversation.
+    pub fn new_chat(self) {
+        self.stop();
+        self.answering.set(None);
+        self.turns.set(Vec::new());
+        self.context_used.set(0);
+        self.speed.set(None);
+        self.said.set("New chat.".into());
+    }
+
+    /// Runs every kernel against the CPU.
+    pub fn check_kernels(self) {
+        let job = self.run(Command::Check, &Array::new());
+        self.check.set(KernelCheck { job, ..KernelCheck::default() });
+    }
+
+    fn turn(self, role: Role, text: String, phase: Phase) -> Turn {
+        Turn { id: self.id(), role, text: ArcRwSignal::new(text), phase: ArcRwSignal::new(phase) }
+    }
+
+    pub(crate) fn id(self) -> u32 {
+        let id = self.next_id.get_value();
+        self.next_id.set_value(id.wrapping_add(1));
+        id
+    }
+
+    /// Sends a command; `None` if that failed, which the page then shows as a crash.
+    fn run(self, command: Command, files: &Array) -> Option<JobId> {
+        let job = self.id();
+        self.post(&ToWorker::Run { job, command }, files).then_some(job)
+    }
+
+    fn cancel(self, job: JobId) {
+        self.post(&ToWorker::Cancel { job }, &Array::new());
+    }
+
+    fn post(self, message: &ToWorker, files: &Array) -> bool {
+        let sent = self.client.with_value(|client| match client {
+            Some(client) => client.send(message, files),
+            None => Err("it does not run".to_owned()),
+        });
+        if let Err(why) = sent {
+            self.crashed(why);
+            return false;
+        }
+        true
+    }
+}
+
+/// The messages for the engine: without answers that never began.
+fn conversation(system: &str, turns: &[Turn]) -> Vec<Message> {
+    let system = system.trim();
+    let instructions = (!system.is_empty()).then(|| Message { role: Role::System, content: system.to_owned() });
+    let said = turns.iter().filter_map(|turn| {
+        let mut content = turn.text.get_untracked();
+        if turn.role == Role::Assistant && thoughts_open(&content) {
+            // Without its end the template would take what was thought for what was said.
+            content.push_str("\n</think>\n\n");
+        }
+        (!content.is_empty()).then_some(Message { role: turn.role, content })
+    });
+    instructions.into_iter().chain(said).collect()
+}

@@ -1,0 +1,5 @@
+//! The page.
+
+fn main() {
+    wattage_app::mount();
+}

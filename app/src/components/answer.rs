@@ -1,0 +1,100 @@
+//! An answer's text, built from text nodes only.
+
+use leptos::prelude::*;
+
+use super::CopyButton;
+use crate::markup::{Block, Span, blocks, spans};
+
+/// The text of an answer, which may still be growing.
+#[component]
+pub fn AnswerText(
+    /// The text so far.
+    text: ArcRwSignal<String>,
+    /// Whether it still grows.
+    #[prop(into)]
+    growing: Signal<bool>,
+) -> impl IntoView {
+    let parts = Memo::new(move |_| blocks(&text.read()));
+    // A block keeps its element while it grows, so a selection or a folded thought stays as it is.
+    let keys = move || parts.read().iter().map(discriminant).enumerate().collect::<Vec<_>>();
+    let part = move |(index, kind): (usize, u8)| {
+        let block = Memo::new(move |_| parts.read().get(index).cloned());
+        match kind {
+            0 => view! { <Thoughts block growing /> }.into_any(),
+            1 => view! { <p class="paragraph">{move || block.get().map(|block| inline(block_text(&block)))}</p> }
+                .into_any(),
+            2 => view! { <p class="heading">{move || block.get().map(|block| inline(block_text(&block)))}</p> }
+                .into_any(),
+            _ => view! { <Code block /> }.into_any(),
+        }
+    };
+    view! { <For each=keys key=|key| *key children=part /> }
+}
+
+fn discriminant(block: &Block) -> u8 {
+    match block {
+        Block::Think { .. } => 0,
+        Block::Paragraph(_) => 1,
+        Block::Heading(_) => 2,
+        Block::Code { .. } => 3,
+    }
+}
+
+fn block_text(block: &Block) -> &str {
+    match block {
+        Block::Paragraph(text) | Block::Heading(text) | Block::Think { text, .. } | Block::Code { text, .. } => text,
+    }
+}
+
+fn inline(text: &str) -> impl IntoView + use<> {
+    spans(text)
+        .into_iter()
+        .map(|span| match span {
+            Span::Text(text) => text.into_any(),
+            Span::Code(text) => view! { <code>{text}</code> }.into_any(),
+            Span::Strong(text) => view! { <strong>{text}</strong> }.into_any(),
+        })
+        .collect_view()
+}
+
+/// Thoughts: open while the model thinks, folded once it answers.
+#[component]
+fn Thoughts(block: Memo<Option<Block>>, growing: Signal<bool>) -> impl IntoView {
+    let open = Memo::new(move |_| matches!(&*block.read(), Some(Block::Think { open: true, .. })));
+    let label = move || match (open.get(), growing.get()) {
+        (true, true) => "Thinking…",
+        (true, false) => "Thoughts, unfinished",
+        (false, _) => "Thoughts",
+    };
+    let text = move || block.read().as_ref().map(|block| block_text(block).to_owned());
+    view! {
+        <details class="thoughts" prop:open=open>
+            <summary>{label}</summary>
+            <p class="paragraph">{text}</p>
+        </details>
+    }
+}
+
+#[component]
+fn Code(block: Memo<Option<Block>>) -> impl IntoView {
+    let text = move || block.read().as_ref().map(|block| block_text(block).to_owned()).unwrap_or_default();
+    let language = move || match &*block.read() {
+        Some(Block::Code { language, .. }) if !language.is_empty() => language.clone(),
+        _ => "code".to_owned(),
+    };
+    let copied = move || {
+        block.with_untracked(|block| block.as_ref().map(|block| block_text(block).to_owned())).unwrap_or_default()
+    };
+    view! {
+        <figure class="code">
+            <figcaption>
+                <span>{language}</span>
+                <CopyButton text=copied />
+            </figcaption>
+            // Wide code scrolls, so the keyboard must reach it.
+            <pre tabindex="0">
+                <code>{text}</code>
+            </pre>
+        </figure>
+    }
+}

@@ -1,0 +1,242 @@
+//! The conversation.
+
+use leptos::{html::Div, prelude::*};
+use wattage_engine::{Completion, Role, StopReason};
+
+use super::{
+    CopyButton,
+    answer::AnswerText,
+    focus,
+    model_library::{LoadProgress, Picker},
+    store,
+};
+use crate::{
+    format,
+    markup::answer_only,
+    protocol::{Failure, FailureKind},
+    state::{Panel, Phase, Turn},
+};
+
+/// Closer to the end than this, the view follows a growing answer.
+const FOLLOW_WITHIN_PX: i32 = 64;
+
+/// The conversation, or what to do before there is one.
+#[component]
+pub fn Chat() -> impl IntoView {
+    let store = store();
+    let scroller = NodeRef::<Div>::new();
+    let following = StoredValue::new(true);
+    let scrolled = move |_| {
+        if let Some(element) = scroller.get_untracked() {
+            let below = element.scroll_height() - element.scroll_top() - element.client_height();
+            following.set_value(below < FOLLOW_WITHIN_PX);
+        }
+    };
+    Effect::new(move || {
+        store.pulse.track();
+        // A message that was just sent is always shown.
+        if matches!(store.turns.read().last().map(|turn| turn.phase.get_untracked()), Some(Phase::Waiting)) {
+            following.set_value(true);
+        }
+        if following.get_value() {
+            request_animation_frame(move || {
+                if let Some(element) = scroller.get_untracked() {
+                    element.set_scroll_top(element.scroll_height());
+                }
+            });
+        }
+    });
+    let empty = move || store.turns.read().is_empty();
+    view! {
+        <div class="scroll" node_ref=scroller on:scroll=scrolled tabindex="0" role="region" aria-label="Conversation">
+            <h2 class="visually-hidden">"Conversation"</h2>
+            <Show when=empty>
+                <Beginning />
+            </Show>
+            <div
+                class="log"
+                role="log"
+                aria-live="polite"
+                aria-label="Messages"
+                // While an answer grows it is not read out: it is once it is complete.
+                aria-busy=move || if store.answering.read().is_some() { "true" } else { "false" }
+            >
+                <For each=move || store.turns.get() key=|turn| turn.id children=|turn| view! { <Message turn /> } />
+            </div>
+            <Show when=move || !empty() && store.loading.read().is_some()>
+                <LoadProgress />
+            </Show>
+        </div>
+    }
+}
+
+/// What is in the middle of the page before the first message.
+#[component]
+fn Beginning() -> impl IntoView {
+    let store = store();
+    move || {
+        if store.loading.read().is_some() {
+            view! { <div class="beginning"><LoadProgress /></div> }.into_any()
+        } else if let Some(loaded) = &*store.loaded.read() {
+            let name = loaded.model.name.clone();
+            view! {
+                <div class="beginning">
+                    <p class="big">"Ask something."</p>
+                    <p class="hint">{name} " runs in this browser. Nothing that you write leaves it."</p>
+                </div>
+            }
+            .into_any()
+        } else {
+            view! {
+                <div class="beginning">
+                    <p class="big">"A language model, run by your own browser."</p>
+                    <p class="hint">"Give it a Qwen model to begin. It runs on this device alone; there is no server."</p>
+                    <Picker id="picker" />
+                </div>
+            }
+            .into_any()
+        }
+    }
+}
+
+#[component]
+fn Message(turn: Turn) -> impl IntoView {
+    match turn.role {
+        Role::Assistant => view! { <Answer turn /> }.into_any(),
+        _ => {
+            let text = turn.text.get_untracked();
+            view! {
+                <article class="message user" aria-label="You">
+                    <p class="paragraph">{text}</p>
+                </article>
+            }
+            .into_any()
+        }
+    }
+}
+
+#[component]
+fn Answer(turn: Turn) -> impl IntoView {
+    let store = store();
+    let Turn { id, text, phase, .. } = turn;
+    let phase = RwSignal::from(phase);
+    let growing =
+        Signal::derive(move || matches!(&*phase.read(), Phase::Waiting | Phase::Reading(..) | Phase::Writing));
+    let last = move || store.turns.read().last().is_some_and(|turn| turn.id == id);
+    let copied = {
+        let text = text.clone();
+        move || {
+            let text = text.read_untracked();
+            let answer = answer_only(&text);
+            // Of an answer that ended within its thoughts there is nothing else to copy.
+            if answer.is_empty() { text.clone() } else { answer.to_owned() }
+        }
+    };
+    let status = move || match phase.get() {
+        Phase::Waiting => view! { <p class="waiting">"Waiting for the engine…"</p> }.into_any(),
+        Phase::Reading(done, total) => {
+            view! { <p class="waiting">{format!("Reading {done} of {total} tokens…")}</p> }.into_any()
+        }
+        Phase::Failed(failure) => view! { <Broken failure id /> }.into_any(),
+        Phase::Writing | Phase::Done(_) => ().into_any(),
+    };
+    let failed = move || matches!(*phase.read(), Phase::Failed(_));
+    let numbers = move || match phase.get() {
+        Phase::Done(Some(completion)) => Some(describe(&completion)),
+        _ => None,
+    };
+    view! {
+        <article class="message assistant" aria-label="Answer">
+            <AnswerText text growing />
+            {status}
+            <Show when=move || !growing.get()>
+                <div class="after">
+                    <CopyButton text=copied.clone() />
+                    <Show when=move || last() && !failed()>
+                        <button
+                            type="button"
+                            class="quiet"
+                            disabled=move || !store.can_send()
+                            on:click=move |_| {
+                                store.regenerate();
+                                focus("message");
+                            }
+                        >
+                            "Regenerate"
+                        </button>
+                    </Show>
+                    <p class="numbers">{numbers}</p>
+                </div>
+            </Show>
+        </article>
+    }
+}
+
+fn describe(completion: &Completion) -> String {
+    let at = |speed: f64| {
+        if speed.is_finite() && speed > 0.0 { format!(" at {}", format::speed(speed)) } else { String::new() }
+    };
+    let Completion { tokens, prompt_tokens, reused_tokens, prefill_tps, decode_tps, stop, .. } = completion;
+    let mut parts = vec![
+        format!("{} tokens{}", tokens.len(), at(*decode_tps)),
+        format!("prompt {prompt_tokens} ({reused_tokens} kept){}", at(*prefill_tps)),
+    ];
+    match stop {
+        StopReason::Cancelled => parts.push("stopped".into()),
+        StopReason::MaxTokens => parts.push("cut at the longest answer allowed".into()),
+        StopReason::ContextFull => parts.push("cut because the context is full".into()),
+        StopReason::StopString | StopReason::EndOfTurn => {}
+    }
+    parts.join(" · ")
+}
+
+/// An answer that an error has broken off.
+#[component]
+fn Broken(failure: Failure, id: u32) -> impl IntoView {
+    let store = store();
+    // What can be done is done to the last message.
+    let last = move || store.turns.read().last().is_some_and(|turn| turn.id == id);
+    let kind = failure.kind;
+    // The message above the conversation says why the engine stopped.
+    let text = match kind {
+        FailureKind::Crashed => "The engine stopped before the answer was complete.".to_owned(),
+        _ => format::sentence(&failure.message),
+    };
+    let needs_load = move || store.loaded.read().is_none();
+    let again = store.last_load.with_value(Option::is_some);
+    view! {
+        <div class="notice bad" role="alert">
+            <p>{text}</p>
+            <Show when=last>
+            <div class="row">
+                <Show when=move || kind == FailureKind::ContextFull>
+                    <button type="button" class="primary" on:click=move |_| store.new_chat()>
+                        "New chat"
+                    </button>
+                    <button type="button" on:click=move |_| store.panel.set(Some(Panel::Settings))>
+                        "Settings"
+                    </button>
+                </Show>
+                <Show when=move || again && kind == FailureKind::Device>
+                    <button type="button" class="primary" on:click=move |_| store.reload()>
+                        "Load the model again"
+                    </button>
+                </Show>
+                <button
+                    type="button"
+                    disabled=move || !store.can_send()
+                    on:click=move |_| {
+                        store.regenerate();
+                        focus("message");
+                    }
+                >
+                    "Retry"
+                </button>
+                <Show when=needs_load>
+                    <p class="hint">"Load a model to retry."</p>
+                </Show>
+            </div>
+            </Show>
+        </div>
+    }
+}

@@ -1,0 +1,173 @@
+//! The device panel: what the model runs on, and whether it computes rightly.
+
+use leptos::prelude::*;
+use wattage_engine::{AdapterInfo, CheckRow, DeviceInfo};
+
+use super::store;
+use crate::format;
+
+/// The device panel.
+#[component]
+pub fn DevicePanel() -> impl IntoView {
+    let store = store();
+    view! {
+        {move || match store.loaded.get() {
+            Some(loaded) => view! { <InUse device=loaded.device /> }.into_any(),
+            None => view! { <Offered /> }.into_any(),
+        }}
+        <KernelChecks />
+    }
+}
+
+/// Before a model is loaded: what there is.
+#[component]
+fn Offered() -> impl IntoView {
+    let store = store();
+    move || match store.adapter.get() {
+        None => view! { <p class="hint">"Asking the browser for its GPU…"</p> }.into_any(),
+        Some(Err(failure)) => view! { <p>{format::sentence(&failure.message)}</p> }.into_any(),
+        Some(Ok(adapter)) => view! { <Adapter adapter /> }.into_any(),
+    }
+}
+
+#[component]
+fn Adapter(adapter: AdapterInfo) -> impl IntoView {
+    let AdapterInfo { name, backend, software, features, limits } = adapter;
+    view! {
+        <Facts adapter=name backend software />
+        <Abilities features limits />
+    }
+}
+
+/// What the model in use runs on.
+#[component]
+fn InUse(device: DeviceInfo) -> impl IntoView {
+    let DeviceInfo { adapter, backend, software, features, limits, self_check, note, .. } = device;
+    view! {
+        <Facts adapter backend software />
+        {note.map(|note| view! { <p class="hint">{note}</p> })}
+        <h3>"Self-check at load"</h3>
+        {if self_check.is_empty() {
+            view! { <p class="hint">"Nothing had to be checked on this device."</p> }.into_any()
+        } else {
+            view! { <Rows rows=self_check caption="Kernels in use, against known numbers" /> }.into_any()
+        }}
+        <Abilities features limits />
+    }
+}
+
+#[component]
+fn Facts(adapter: String, backend: String, software: bool) -> impl IntoView {
+    view! {
+        <dl class="facts">
+            <dt>"Adapter"</dt>
+            <dd>{adapter}</dd>
+            <dt>"Backend"</dt>
+            <dd>{backend}</dd>
+            <dt>"Kind"</dt>
+            <dd>{if software { "software, on the CPU: slow" } else { "hardware" }}</dd>
+        </dl>
+    }
+}
+
+#[component]
+fn Abilities(features: Vec<String>, limits: Vec<(String, u64)>) -> impl IntoView {
+    view! {
+        <details>
+            <summary>{format!("Features ({})", features.len())}</summary>
+            {if features.is_empty() {
+                view! { <p class="hint">"None beyond WebGPU's core."</p> }.into_any()
+            } else {
+                let items = features.into_iter().map(|feature| view! { <li>{feature}</li> }).collect_view();
+                view! { <ul class="tags">{items}</ul> }.into_any()
+            }}
+        </details>
+        <details>
+            <summary>{format!("Limits ({})", limits.len())}</summary>
+            <dl class="facts wide">
+                {limits
+                    .into_iter()
+                    .map(|(name, value)| {
+                        view! {
+                            <dt>{name.replace('_', " ")}</dt>
+                            <dd>{format::count(value)}</dd>
+                        }
+                    })
+                    .collect_view()}
+            </dl>
+        </details>
+    }
+}
+
+/// Every kernel variant against the CPU, on demand.
+#[component]
+fn KernelChecks() -> impl IntoView {
+    let store = store();
+    let running = move || store.check.read().job.is_some();
+    let blocked = move || store.loaded.read().is_none() || store.answering.read().is_some() || running();
+    let summary = move || {
+        let check = store.check.read();
+        let failed = check.rows.iter().filter(|row| !row.passed).count();
+        match (check.job, check.complete) {
+            (Some(_), _) => format!("{} variants so far…", check.rows.len()),
+            (None, true) if failed > 0 => format!("{failed} of {} variants compute wrongly.", check.rows.len()),
+            (None, true) => format!("All {} variants agree with the CPU.", check.rows.len()),
+            (None, false) => String::new(),
+        }
+    };
+    view! {
+        <h3>"Kernel check"</h3>
+        <p class="hint">"Runs every kernel that this device can run, in every variant, against the same kernel on the CPU."</p>
+        <button type="button" disabled=blocked on:click=move |_| store.check_kernels()>
+            {move || if running() { "Checking…" } else { "Run kernel check" }}
+        </button>
+        <Show when=move || store.loaded.read().is_none()>
+            <p class="hint">"Load a model first."</p>
+        </Show>
+        <p role="status">{summary}</p>
+        {move || {
+            store
+                .check
+                .read()
+                .failure
+                .as_ref()
+                .map(|failure| view! { <p class="error" role="alert">{format::sentence(&failure.message)}</p> })
+        }}
+        {move || {
+            let rows = store.check.read().rows.clone();
+            (!rows.is_empty()).then(|| view! { <Rows rows caption="Kernel variants, against the CPU" /> })
+        }}
+    }
+}
+
+#[component]
+fn Rows(rows: Vec<CheckRow>, caption: &'static str) -> impl IntoView {
+    view! {
+        <table class="checks">
+            <caption class="visually-hidden">{caption}</caption>
+            <thead>
+                <tr>
+                    <th scope="col">"Kernel"</th>
+                    <th scope="col">"Variant"</th>
+                    <th scope="col">"Error"</th>
+                    <th scope="col">"Result"</th>
+                </tr>
+            </thead>
+            <tbody>{rows.into_iter().map(|row| view! { <Row row /> }).collect_view()}</tbody>
+        </table>
+    }
+}
+
+#[component]
+fn Row(row: CheckRow) -> impl IntoView {
+    let CheckRow { kernel, variant, max_error, passed } = row;
+    let result = if passed { "passes" } else { "fails" };
+    view! {
+        <tr class=result>
+            <th scope="row">{kernel}</th>
+            <td>{variant}</td>
+            <td class="numbers">{format!("{max_error:.1e}")}</td>
+            <td>{result}</td>
+        </tr>
+    }
+}

@@ -1,0 +1,150 @@
+//! The page's parts.
+
+mod answer;
+mod chat;
+mod composer;
+mod device;
+mod drop;
+mod field;
+mod header;
+mod model_library;
+mod notice;
+mod settings;
+
+use std::time::Duration;
+
+use leptos::{ev, prelude::*, web_sys};
+use wasm_bindgen::JsCast;
+
+use crate::{
+    preferences::{Settings, Theme},
+    state::{Panel, Store},
+};
+
+/// The store that the page has put into its context.
+pub(crate) fn store() -> Store {
+    expect_context()
+}
+
+/// The whole page.
+#[component]
+pub fn App() -> impl IntoView {
+    let store = Store::new(Settings::restore(), Theme::restore());
+    provide_context(store);
+    store.restore_chat();
+    store.keep_chat();
+    store.start_engine();
+
+    Effect::new(move || store.settings.read().keep());
+    Effect::new(move || {
+        let theme = store.theme.get();
+        theme.keep();
+        if let Some(root) = document().document_element() {
+            drop(root.set_attribute("data-theme", theme.attribute()));
+        }
+    });
+    let escape = window_event_listener(ev::keydown, move |event| {
+        if event.key() != "Escape" || event.default_prevented() {
+            return;
+        }
+        if store.answering.get_untracked().is_some() {
+            store.stop();
+        } else if store.panel.get_untracked().is_some() {
+            close_panel(store);
+        }
+    });
+    on_cleanup(move || escape.remove());
+
+    view! {
+        <a class="skip" href="#message">"Skip to the message box"</a>
+        <header::Header />
+        <div class="body" class:with-panel=move || store.panel.read().is_some()>
+            <main id="main">
+                <notice::Notices />
+                <chat::Chat />
+                <composer::Composer />
+            </main>
+            {move || store.panel.get().map(|panel| view! { <SidePanel panel /> })}
+        </div>
+        <model_library::FileInput />
+        <drop::DropTarget />
+        <p class="visually-hidden" role="status">{move || store.said.get()}</p>
+    }
+}
+
+#[component]
+fn SidePanel(panel: Panel) -> impl IntoView {
+    let store = store();
+    let (title, body) = match panel {
+        Panel::Model => ("Model", view! { <model_library::ModelPanel /> }.into_any()),
+        Panel::Settings => ("Settings", view! { <settings::SettingsPanel /> }.into_any()),
+        Panel::Device => ("Device", view! { <device::DevicePanel /> }.into_any()),
+    };
+    view! {
+        <aside id="panel" aria-labelledby="panel-title">
+            <div class="panel-head">
+                <h2 id="panel-title" tabindex="-1">
+                    {title}
+                </h2>
+                <button type="button" class="quiet" on:click=move |_| close_panel(store)>
+                    "Close"
+                </button>
+            </div>
+            {body}
+        </aside>
+    }
+}
+
+/// Closes the panel and goes back to the button that had opened it.
+fn close_panel(store: Store) {
+    if let Some(panel) = store.panel.get_untracked() {
+        store.panel.set(None);
+        focus(header::button_id(panel));
+    }
+}
+
+/// Moves the keyboard to an element, once the page has been brought up to date.
+pub(crate) fn focus(id: &'static str) {
+    set_timeout(
+        move || {
+            let element = document().get_element_by_id(id);
+            if let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
+                drop(element.focus());
+            }
+        },
+        Duration::ZERO,
+    );
+}
+
+/// A button that copies a text and says whether that worked.
+#[component]
+pub(crate) fn CopyButton(
+    /// What to copy.
+    text: impl Fn() -> String + 'static,
+) -> impl IntoView {
+    let label = RwSignal::new("Copy");
+    let copy = move |_| {
+        let text = text();
+        leptos::task::spawn_local(async move {
+            // Missing where the page is not served securely.
+            let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into());
+            let clipboard = clipboard.ok().and_then(|clipboard| clipboard.dyn_into::<web_sys::Clipboard>().ok());
+            let copied = match clipboard {
+                Some(clipboard) => wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&text)).await.is_ok(),
+                None => false,
+            };
+            let _ = label.try_set(if copied { "Copied" } else { "Not allowed" });
+            set_timeout(
+                move || {
+                    let _ = label.try_set("Copy");
+                },
+                Duration::from_secs(2),
+            );
+        });
+    };
+    view! {
+        <button type="button" class="quiet" on:click=copy>
+            <span aria-live="polite">{label}</span>
+        </button>
+    }
+}

@@ -1,0 +1,248 @@
+//! Choosing a model, seeing it load, and what is known of it.
+
+use leptos::{
+    ev,
+    html::Input,
+    prelude::*,
+    web_sys::{File, FileList, HtmlInputElement},
+};
+use wasm_bindgen::JsCast;
+use wattage_engine::{DevicePreference, Stage};
+
+use super::store;
+use crate::{
+    actions::LoadSpec,
+    format,
+    state::{Loaded, Loading},
+};
+
+const INPUT: &str = "model-files";
+
+/// Opens the browser's file dialogue.
+pub fn choose_files() {
+    let input = document().get_element_by_id(INPUT).and_then(|input| input.dyn_into::<HtmlInputElement>().ok());
+    if let Some(input) = input {
+        input.click();
+    }
+}
+
+/// The files of a list.
+pub fn file_list(list: Option<FileList>) -> Vec<File> {
+    list.map(|list| (0..list.length()).filter_map(|index| list.get(index)).collect()).unwrap_or_default()
+}
+
+/// The one file input, which the buttons that choose files use.
+#[component]
+pub fn FileInput() -> impl IntoView {
+    let store = store();
+    let input = NodeRef::<Input>::new();
+    let changed = move |_: ev::Event| {
+        let Some(input) = input.get_untracked() else { return };
+        let files = file_list(input.files());
+        // The same file can be chosen again.
+        input.set_value("");
+        if !files.is_empty() {
+            store.load(LoadSpec::Files(files));
+        }
+    };
+    view! {
+        <input
+            node_ref=input
+            id=INPUT
+            class="visually-hidden"
+            type="file"
+            multiple
+            accept=".gguf,.safetensors,.json"
+            aria-label="Model files"
+            tabindex="-1"
+            on:change=changed
+        />
+    }
+}
+
+/// Files or an address; in the middle of the page while there is no model, and in the panel.
+#[component]
+pub fn Picker(
+    /// Tells apart the elements of a page that shows it twice.
+    id: &'static str,
+) -> impl IntoView {
+    let store = store();
+    let (url, error) = (RwSignal::new(String::new()), RwSignal::new(None::<String>));
+    let submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        match LoadSpec::read_urls(&url.read_untracked()) {
+            Ok(spec) => {
+                error.set(None);
+                store.load(spec);
+            }
+            Err(why) => error.set(Some(why)),
+        }
+    };
+    let (input_id, error_id, device_id) = (format!("{id}-url"), format!("{id}-url-error"), format!("{id}-device"));
+    view! {
+        <div class="picker">
+            <div class="pick-files">
+                <button type="button" class="primary" on:click=move |_| choose_files()>
+                    "Choose model files"
+                </button>
+                <p class="hint">"or drop them anywhere on this page"</p>
+            </div>
+            <form class="pick-url" novalidate on:submit=submit>
+                <label for=input_id.clone()>"Model address"</label>
+                <div class="row">
+                    <input
+                        id=input_id
+                        type="text"
+                        inputmode="url"
+                        autocomplete="off"
+                        spellcheck="false"
+                        placeholder="https://…/model.gguf"
+                        aria-describedby=error_id.clone()
+                        aria-invalid=move || error.read().is_some().then_some("true")
+                        prop:value=url
+                        on:input=move |event| url.set(event_target_value(&event))
+                    />
+                    <button type="submit">"Load"</button>
+                </div>
+                <p class="error" id=error_id aria-live="polite">
+                    {error}
+                </p>
+            </form>
+            <DeviceSelect id=device_id />
+            <p class="hint">
+                "Qwen2, Qwen2.5 or Qwen3: one .gguf file, or .safetensors together with config.json and tokenizer.json. The files stay on this computer."
+            </p>
+        </div>
+    }
+}
+
+/// Where models run.
+#[component]
+pub fn DeviceSelect(
+    /// The element's name.
+    id: String,
+) -> impl IntoView {
+    let store = store();
+    let choices = [
+        (DevicePreference::Auto, "auto", "Auto: the faster of the two"),
+        (DevicePreference::Gpu, "gpu", "GPU (WebGPU)"),
+        (DevicePreference::Cpu, "cpu", "CPU: small models only"),
+    ];
+    let change = move |event: ev::Event| {
+        let value = event_target_value(&event);
+        if let Some((choice, ..)) = choices.into_iter().find(|(_, name, _)| *name == value) {
+            store.settings.update(|settings| settings.device = choice);
+        }
+    };
+    view! {
+        <div class="field">
+            <label for=id.clone()>"Run on"</label>
+            <select id=id on:change=change>
+                {choices
+                    .map(|(choice, value, label)| {
+                        view! {
+                            <option value=value prop:selected=move || store.settings.read().device == choice>
+                                {label}
+                            </option>
+                        }
+                    })
+                    .collect_view()}
+            </select>
+        </div>
+    }
+}
+
+/// The state of the load under way.
+#[component]
+pub fn LoadProgress() -> impl IntoView {
+    let store = store();
+    let with = move |read: fn(&Loading) -> String| move || store.loading.read().as_ref().map(read).unwrap_or_default();
+    let percent = move || store.loading.read().as_ref().and_then(share);
+    view! {
+        <section class="loading" aria-label="Loading the model">
+            <p class="loading-title">{with(|loading| loading.label.clone())}</p>
+            <progress
+                max="100"
+                aria-label="Loading progress"
+                prop:value=move || percent().unwrap_or(0.0)
+                class:unknown=move || percent().is_none()
+            ></progress>
+            <div class="row spread">
+                <p class="numbers">{with(describe)}</p>
+                <button type="button" on:click=move |_| store.cancel_load()>
+                    {with(|loading| if loading.cancelling { "Cancelling…" } else { "Cancel" }.into())}
+                </button>
+            </div>
+        </section>
+    }
+}
+
+fn share(loading: &Loading) -> Option<f64> {
+    let progress = loading.progress;
+    #[allow(clippy::cast_precision_loss, reason = "for display")]
+    let share = (progress.total > 0).then(|| 100.0 * progress.done as f64 / progress.total as f64);
+    share
+}
+
+fn describe(loading: &Loading) -> String {
+    let progress = loading.progress;
+    match progress.stage {
+        Stage::Header => "Reading the header and the tokenizer".into(),
+        Stage::SelfCheck => format!("Checking the device, {} of {}", progress.done, progress.total),
+        Stage::Measuring => "Measuring which device is faster".into(),
+        Stage::Weights => {
+            let mut text = format!("{} of {}", format::bytes(progress.done), format::bytes(progress.total));
+            if let Some(rate) = loading.rate.per_second() {
+                #[allow(clippy::cast_precision_loss, reason = "for display")]
+                let left = progress.total.saturating_sub(progress.done) as f64 / rate;
+                text.push_str(&format!(" · {:.0} MB/s · {} left", rate / 1e6, format::duration(left)));
+            }
+            text
+        }
+    }
+}
+
+/// The panel: the model in use, and choosing another.
+#[component]
+pub fn ModelPanel() -> impl IntoView {
+    let store = store();
+    view! {
+        {move || store.loaded.get().map(|loaded| view! { <Facts loaded /> })}
+        <Show when=move || store.loading.read().is_some()>
+            <LoadProgress />
+        </Show>
+        <h3>{move || if store.loaded.read().is_some() { "Load another" } else { "Load a model" }}</h3>
+        <Picker id="panel-picker" />
+    }
+}
+
+#[component]
+fn Facts(loaded: Loaded) -> impl IntoView {
+    let Loaded { model, device } = loaded;
+    let facts = [
+        ("Architecture", model.architecture),
+        ("Parameters", format::parameters(model.parameters)),
+        ("Stored as", model.quantisation),
+        ("Memory in use", format::bytes(model.gpu_bytes)),
+        ("Read for each token", format::bytes(model.weight_bytes)),
+        ("Layers", format!("{} of width {}", model.layers, model.hidden)),
+        ("Vocabulary", format::count(model.vocab as u64)),
+        ("Context", format!("{} tokens", format::count(model.context as u64))),
+        ("Thinks aloud", if model.can_think { "yes" } else { "no" }.into()),
+        ("Runs on", device.adapter),
+    ];
+    view! {
+        <h3>{model.name}</h3>
+        <dl class="facts">
+            {facts
+                .map(|(name, value)| {
+                    view! {
+                        <dt>{name}</dt>
+                        <dd>{value}</dd>
+                    }
+                })
+                .collect_view()}
+        </dl>
+        {device.note.map(|note| view! { <p class="hint">{note}</p> })}
+    }
+}

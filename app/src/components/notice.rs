@@ -1,0 +1,138 @@
+//! What went wrong, and the way out.
+
+use leptos::prelude::*;
+use wattage_engine::DevicePreference;
+
+use super::{model_library::choose_files, store};
+use crate::{
+    actions::LoadSpec,
+    format::sentence,
+    protocol::{Failure, FailureKind},
+    state::{Engine, Panel},
+};
+
+/// Messages above the conversation.
+#[component]
+pub fn Notices() -> impl IntoView {
+    let store = store();
+    let crashed = move || match store.engine.get() {
+        Engine::Crashed(why) => Some(why),
+        _ => None,
+    };
+    let without_gpu = move || {
+        store.adapter.read().as_ref().is_some_and(Result::is_err)
+            && store.loaded.read().is_none()
+            && store.loading.read().is_none()
+    };
+    view! {
+        <div class="notices">
+            <div role="alert">
+                {move || crashed().map(|why| view! { <Crash why /> })}
+                {move || store.notice.get().map(|failure| view! { <LoadFailure failure /> })}
+            </div>
+            <Show when=without_gpu>
+                <NoWebGpu />
+            </Show>
+        </div>
+    }
+}
+
+#[component]
+fn Crash(why: String) -> impl IntoView {
+    let store = store();
+    let again = store.last_load.with_value(Option::is_some);
+    view! {
+        <section class="notice bad">
+            <h2>"The engine stopped"</h2>
+            <p>{sentence(&why)}</p>
+            <p>
+                "Your conversation is kept. "
+                {if again {
+                    "Restarting loads the model again. If the engine stops there once more, the model is probably too large for this device."
+                } else {
+                    "Restart the engine to go on."
+                }}
+            </p>
+            <div class="row">
+                <button type="button" class="primary" on:click=move |_| store.restart_engine()>
+                    "Restart engine"
+                </button>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn LoadFailure(failure: Failure) -> impl IntoView {
+    let store = store();
+    let before = StoredValue::new_local(store.model_before());
+    let (files, adapter) = (failure.kind == FailureKind::Files, failure.kind == FailureKind::Adapter);
+    view! {
+        <section class="notice bad">
+            <h2>"The model was not loaded"</h2>
+            <p>{sentence(&failure.message)}</p>
+            <Show when=move || files>
+                <p class="hint">
+                    "A model is one .gguf file, or .safetensors files chosen together with config.json and tokenizer.json, of the Qwen2, Qwen2.5 or Qwen3 family."
+                </p>
+            </Show>
+            <div class="row">
+                <button type="button" class="primary" on:click=move |_| choose_files()>
+                    "Choose other files"
+                </button>
+                <Show when=move || adapter>
+                    <button type="button" on:click=move |_| store.use_cpu()>
+                        "Run on the CPU"
+                    </button>
+                </Show>
+                {before
+                    .with_value(|before| before.as_ref().map(LoadSpec::label))
+                    .map(|label| {
+                        let back = move |_| {
+                            if let Some(spec) = before.get_value() {
+                                store.load(spec);
+                            }
+                        };
+                        view! {
+                            <button type="button" on:click=back>
+                                "Back to " {label}
+                            </button>
+                        }
+                    })}
+                <button type="button" on:click=move |_| store.reload()>
+                    "Try again"
+                </button>
+                <button type="button" class="quiet" on:click=move |_| store.notice.set(None)>
+                    "Dismiss"
+                </button>
+            </div>
+        </section>
+    }
+}
+
+/// The engine uses WebGPU; without it, small models run on the CPU.
+#[component]
+fn NoWebGpu() -> impl IntoView {
+    let store = store();
+    let chosen = move || store.settings.read().device == DevicePreference::Cpu;
+    view! {
+        <section class="notice">
+            <h2>"WebGPU is not available here"</h2>
+            <p>
+                "This browser gives the page no GPU. A current Chrome, Edge, Safari or Firefox with hardware acceleration switched on usually does. Small models, up to about 1 B parameters, also run on the CPU, more slowly."
+            </p>
+            <div class="row">
+                <button
+                    type="button"
+                    aria-pressed=move || if chosen() { "true" } else { "false" }
+                    on:click=move |_| store.use_cpu()
+                >
+                    {move || if chosen() { "Models run on the CPU" } else { "Run on the CPU" }}
+                </button>
+                <button type="button" class="quiet" on:click=move |_| store.panel.set(Some(Panel::Device))>
+                    "Device details"
+                </button>
+            </div>
+        </section>
+    }
+}

@@ -1,0 +1,210 @@
+//! The settings panel.
+
+use leptos::prelude::*;
+
+use super::{
+    field::{Bounds, NumberField},
+    model_library::DeviceSelect,
+    store,
+};
+use crate::preferences::{MAX_SEED, Preset, Settings};
+
+const fn between(low: f64, high: f64) -> Bounds {
+    Bounds { low, high, whole: false, empty: None }
+}
+
+const fn whole(low: f64, high: f64, empty: Option<&'static str>) -> Bounds {
+    Bounds { low, high, whole: true, empty }
+}
+
+/// A number that [`NumberField`] has checked against its bounds.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked whole and within bounds")]
+fn index(value: Option<f64>) -> Option<u32> {
+    value.map(|value| value as u32)
+}
+
+/// Sampling, instructions and what a model is loaded with.
+#[component]
+pub fn SettingsPanel() -> impl IntoView {
+    view! {
+        <Instructions />
+        <SamplingFields />
+        <LoadFields />
+        <Reset />
+    }
+}
+
+#[component]
+fn Instructions() -> impl IntoView {
+    let store = store();
+    let cannot_think = move || store.loaded.read().as_ref().is_some_and(|loaded| !loaded.model.can_think);
+    view! {
+        <fieldset>
+            <legend>"Answers"</legend>
+            <div class="field">
+                <label for="system">"System prompt"</label>
+                <textarea
+                    id="system"
+                    rows="3"
+                    placeholder="None"
+                    prop:value=move || store.settings.read().system.clone()
+                    on:input=move |event| store.settings.update(|settings| settings.system = event_target_value(&event))
+                ></textarea>
+            </div>
+            <div class="field check">
+                <input
+                    id="think"
+                    type="checkbox"
+                    aria-describedby="think-help"
+                    prop:checked=move || store.settings.read().think
+                    on:change=move |event| store.settings.update(|settings| settings.think = event_target_checked(&event))
+                />
+                <label for="think">"Think before answering"</label>
+                <p class="hint" id="think-help">
+                    {move || if cannot_think() { "This model does not think aloud." } else { "Qwen3 models only." }}
+                </p>
+            </div>
+            <NumberField
+                id="max-tokens"
+                label="Longest answer"
+                help="In tokens, thinking included."
+                bounds=whole(1.0, 131_072.0, None)
+                get=|settings| Some(f64::from(settings.max_tokens))
+                set=|settings, value| settings.max_tokens = index(value).unwrap_or(1)
+            />
+        </fieldset>
+    }
+}
+
+#[component]
+fn SamplingFields() -> impl IntoView {
+    let store = store();
+    view! {
+        <fieldset>
+            <legend>"Sampling"</legend>
+            <div class="row" role="group" aria-label="Presets">
+                {Preset::ALL
+                    .map(|preset| {
+                        let active = move || preset.apply(&store.settings.read()) == *store.settings.read();
+                        view! {
+                            <button
+                                type="button"
+                                class:pressed=active
+                                aria-pressed=move || if active() { "true" } else { "false" }
+                                on:click=move |_| store.settings.update(|settings| *settings = preset.apply(settings))
+                            >
+                                {preset.label()}
+                            </button>
+                        }
+                    })
+                    .collect_view()}
+            </div>
+            <div class="grid">
+                <NumberField
+                    id="temperature"
+                    label="Temperature"
+                    help="0 to 2; 0 takes the likeliest token."
+                    bounds=between(0.0, 2.0)
+                    get=|settings| Some(settings.temperature)
+                    set=|settings, value| settings.temperature = value.unwrap_or_default()
+                />
+                <NumberField
+                    id="top-k"
+                    label="Top-k"
+                    help="Likeliest tokens to choose from; 0 for all."
+                    bounds=whole(0.0, 1_000_000.0, None)
+                    get=|settings| Some(f64::from(settings.top_k))
+                    set=|settings, value| settings.top_k = index(value).unwrap_or_default()
+                />
+                <NumberField
+                    id="top-p"
+                    label="Top-p"
+                    help="Probability mass to choose from."
+                    bounds=between(0.01, 1.0)
+                    get=|settings| Some(settings.top_p)
+                    set=|settings, value| settings.top_p = value.unwrap_or(1.0)
+                />
+                <NumberField
+                    id="min-p"
+                    label="Min-p"
+                    help="Least probability, as a share of the likeliest's."
+                    bounds=between(0.0, 1.0)
+                    get=|settings| Some(settings.min_p)
+                    set=|settings, value| settings.min_p = value.unwrap_or_default()
+                />
+                <NumberField
+                    id="repetition"
+                    label="Repetition penalty"
+                    help="1 is off; more avoids seen tokens."
+                    bounds=between(0.5, 2.0)
+                    get=|settings| Some(settings.repetition)
+                    set=|settings, value| settings.repetition = value.unwrap_or(1.0)
+                />
+                <NumberField
+                    id="frequency"
+                    label="Frequency penalty"
+                    help="For each time a token was written."
+                    bounds=between(-2.0, 2.0)
+                    get=|settings| Some(settings.frequency)
+                    set=|settings, value| settings.frequency = value.unwrap_or_default()
+                />
+                <NumberField
+                    id="presence"
+                    label="Presence penalty"
+                    help="Once a token was written."
+                    bounds=between(-2.0, 2.0)
+                    get=|settings| Some(settings.presence)
+                    set=|settings, value| settings.presence = value.unwrap_or_default()
+                />
+                <NumberField
+                    id="seed"
+                    label="Seed"
+                    help="The same seed gives the same answer."
+                    bounds=whole(0.0, MAX_SEED as f64, Some("random"))
+                    get=|settings| settings.seed.map(|seed| seed as f64)
+                    set=|settings, value| settings.seed = value.map(|value| value as u64)
+                />
+            </div>
+        </fieldset>
+    }
+}
+
+#[component]
+fn LoadFields() -> impl IntoView {
+    let store = store();
+    let stale = move || store.loaded.read().is_some() && store.settings.read().reloads(&store.loaded_with.read());
+    view! {
+        <fieldset>
+            <legend>"Loading"</legend>
+            <DeviceSelect id="settings-device".to_owned() />
+            <NumberField
+                id="context"
+                label="Context length"
+                help="In tokens; longer takes more memory."
+                bounds=whole(64.0, 1_048_576.0, Some("automatic"))
+                get=|settings| settings.context.map(f64::from)
+                set=|settings, value| settings.context = index(value)
+            />
+            <p class="hint">"Both take effect when a model is loaded."</p>
+            <Show when=stale>
+                <button type="button" on:click=move |_| store.reload()>
+                    "Load the model again with these"
+                </button>
+            </Show>
+        </fieldset>
+    }
+}
+
+#[component]
+fn Reset() -> impl IntoView {
+    let store = store();
+    view! {
+        <button
+            type="button"
+            disabled=move || *store.settings.read() == Settings::default()
+            on:click=move |_| store.settings.set(Settings::default())
+        >
+            "Reset all settings"
+        </button>
+    }
+}

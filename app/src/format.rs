@@ -1,0 +1,91 @@
+//! Numbers as people read them.
+
+/// A number of bytes, in decimal units as file managers show them.
+pub fn bytes(count: u64) -> String {
+    #[allow(clippy::cast_precision_loss, reason = "for display")]
+    let count = count as f64;
+    match count {
+        _ if count >= 1e9 => format!("{:.2} GB", count / 1e9),
+        _ if count >= 1e6 => format!("{:.0} MB", count / 1e6),
+        _ if count >= 1e3 => format!("{:.0} kB", count / 1e3),
+        _ => format!("{count} bytes"),
+    }
+}
+
+/// A count, with thousands parted by narrow spaces.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 2);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of parameters: `494 M`, `1.5 B`.
+pub fn parameters(number: u64) -> String {
+    #[allow(clippy::cast_precision_loss, reason = "for display")]
+    let number = number as f64;
+    match number {
+        _ if number >= 1e9 => format!("{:.1} B", number / 1e9),
+        _ if number >= 1e7 => format!("{:.0} M", number / 1e6),
+        _ if number >= 1e6 => format!("{:.1} M", number / 1e6),
+        _ => format!("{:.0} k", number / 1e3),
+    }
+}
+
+/// A speed in tokens a second.
+pub fn speed(tokens_per_second: f64) -> String {
+    if tokens_per_second >= 100.0 {
+        format!("{tokens_per_second:.0} tokens/s")
+    } else {
+        format!("{tokens_per_second:.1} tokens/s")
+    }
+}
+
+/// An error's text as a sentence of its own.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.trim().chars();
+    let mut sentence: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    sentence.push_str(letters.as_str());
+    if !sentence.ends_with(['.', '!', '?', ')']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
+/// A time to wait.
+pub fn duration(seconds: f64) -> String {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+    let seconds = seconds.ceil().clamp(1.0, 359_999.0) as u32;
+    match seconds {
+        0..=59 => format!("{seconds} s"),
+        60..=3599 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(bytes(491_400_032), "491 MB");
+        assert_eq!(bytes(1_610_000_000), "1.61 GB");
+        assert_eq!(bytes(12), "12 bytes");
+        assert_eq!(count(151_936), "151\u{202f}936");
+        assert_eq!(count(12), "12");
+        assert_eq!(parameters(494_032_768), "494 M");
+        assert_eq!(parameters(3_210_000), "3.2 M");
+        assert_eq!(speed(18.42), "18.4 tokens/s");
+        assert_eq!(sentence("éa: b"), "Éa: b.");
+        assert_eq!(sentence("It is."), "It is.");
+        assert_eq!(duration(0.2), "1 s");
+        assert_eq!(duration(75.0), "1 min 15 s");
+        assert_eq!(duration(4000.0), "1 h 06 min");
+    }
+}
