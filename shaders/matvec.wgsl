@@ -1,4 +1,5 @@
-// y = W x for one token: four rows of W a workgroup, a block of 32 weights an invocation at a time, dequantised in registers.
+// y = W x for one token: four rows of W to a run of `lanes` invocations, a block of 32 weights an invocation at a time,
+// dequantised in registers. Narrow matrices have short runs, so that no invocation is without work.
 // Fused in: RMSNorm of x (its scale is linear, so it is applied to the sums), bias, and the epilogue
 // store, add to y (residual), or SwiGLU over rows that alternate gate, up (Shazeer 2020).
 struct Params {
@@ -7,6 +8,7 @@ struct Params {
     x_first: u32,  // where x starts, in vectors of four
     y_first: u32,  // where y starts
     bias_first: u32, // first row of this piece in `bias`
+    lanes: u32,    // invocations that share four rows: a power of two, at most 32
     norm: u32,     // 1: RMSNorm with `gain` first
     eps: f32,
     biased: u32,   // 1: add `bias`
@@ -58,7 +60,8 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let row = (group.y * groups.x + group.x) * 4u;
+    let place = lane % params.lanes;
+    let row = ((group.y * groups.x + group.x) * (32u / params.lanes) + lane / params.lanes) * 4u;
     let last = params.rows - 1u;
     let row0 = min(row, last) * params.blocks;
     let row1 = min(row + 1u, last) * params.blocks;
@@ -67,7 +70,7 @@ fn main(
     var sums = vec4<f32>(0.0);
     var squares = vec4<f32>(0.0);
     let ones = vec4<f32>(1.0);
-    for (var b = lane; b < params.blocks; b += 32u) {
+    for (var b = place; b < params.blocks; b += params.lanes) {
         let i = params.x_first + b * 8u;
         var x0 = mat4x4<f32>(x[i], x[i + 1u], x[i + 2u], x[i + 3u]);
         var x1 = mat4x4<f32>(x[i + 4u], x[i + 5u], x[i + 6u], x[i + 7u]);
@@ -87,12 +90,12 @@ fn main(
             block_dot(row3 + b, x0, x1, sum0, sum1),
         );
     }
-    sums = reduce_sum(sums, lane);
+    sums = reduce_sum(sums, lane, params.lanes);
     if (params.norm == 1u) {
-        let square = dot(reduce_sum(squares, lane), ones);
+        let square = dot(reduce_sum(squares, lane, params.lanes), ones);
         sums *= inverseSqrt(square / f32(params.blocks * 32u) + params.eps);
     }
-    if (lane != 0u) {
+    if (place != 0u) {
         return;
     }
     if (params.epilogue == 2u) {

@@ -19,7 +19,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let v = x[row + i];
         squares += v * v;
     }
-    let sum = dot(reduce_sum(squares, lane), vec4<f32>(1.0));
+    let sum = dot(reduce_sum(squares, lane, 32u), vec4<f32>(1.0));
     let inverse = inverseSqrt(sum / f32(params.cols4 * 4u) + params.eps);
     for (var i = lane; i < params.cols4; i += 32u) {
         y[row + i] = x[row + i] * inverse * gain[i];

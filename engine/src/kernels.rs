@@ -3,7 +3,7 @@
 
 use crate::loader::DType;
 use crate::model::KvType;
-use crate::recording::Slice;
+use crate::recording::{Slice, Workgroups};
 
 /// A kernel with its bindings and parameters filled in.
 pub trait Kernel: Sized {
@@ -43,6 +43,18 @@ pub struct Variant {
     pub workgroup: [u32; 3],
     /// WGSL, complete.
     pub source: &'static str,
+}
+
+impl Matvec {
+    /// Invocations that share four rows of `blocks` blocks.
+    pub fn lanes_for(blocks: usize) -> u32 {
+        blocks.clamp(1, 32).next_power_of_two() as u32
+    }
+
+    /// The workgroups of this call.
+    pub fn workgroups(&self) -> Workgroups {
+        Workgroups::linear(self.rows.div_ceil(4 * (32 / self.lanes.clamp(1, 32))))
+    }
 }
 
 include!(concat!(env!("OUT_DIR"), "/kernels.rs"));

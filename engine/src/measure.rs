@@ -9,7 +9,7 @@ use crate::device::Device;
 use crate::kernels::Matvec;
 use crate::loader::ModelFile;
 use crate::loader::planes::plane_sizes;
-use crate::recording::{Recording, Run, Slice, Workgroups};
+use crate::recording::{Recording, Run, Slice};
 
 /// Seconds that the matrix products of one decoded token take on a device: one decoder layer's, of the model's own shapes and
 /// formats but with made-up weights, and a part of the head's, scaled up. The best of three, readback included.
@@ -75,12 +75,13 @@ async fn timed(
             x_first: 0,
             y_first: 0,
             bias_first: 0,
+            lanes: Matvec::lanes_for(blocks),
             norm: 0,
             eps: 1e-6,
             biased: 0,
             epilogue: 0,
         };
-        recording.push_weights(kernel, tensor.dtype, Workgroups::linear(rows.div_ceil(4) as u32));
+        recording.push_weights(kernel, tensor.dtype, kernel.workgroups());
         last = Some(Slice { size: 16, ..y });
     }
     let Some(last) = last else { return Ok(0.0) };

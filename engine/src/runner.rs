@@ -38,7 +38,7 @@ impl Runner {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Self> {
         let config = file.config.clone();
-        let state = RunState::new(&mut device, &config, context, kv, taps)?;
+        let state = RunState::new(&mut device, &config, context, kv, taps, Weights::gate_and_up_apart(file))?;
         let weights = Weights::load(&mut device, file, cancel, progress).await?;
         let software = device.adapter().is_none_or(|info| info.software);
         let chunk = match (software, device.is_gpu() || cfg!(target_arch = "wasm32")) {

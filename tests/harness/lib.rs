@@ -1,5 +1,6 @@
 //! What the tests share.
 
 pub mod browser;
+pub mod golden;
 pub mod page;
 pub mod server;

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::Size;
 use crate::kernels::{
-    ArgmaxFinal, ArgmaxPartial, AttendMerge, AttendPrefill, AttendSplit, Embed, Matmul, Matvec, Penalise, Rmsnorm,
+    ArgmaxFinal, ArgmaxPartial, AttendMerge, AttendPrefill, AttendSplit, Embed, Glu, Matmul, Matvec, Penalise, Rmsnorm,
     RopeCache, Stem, Tap, TopkFinal, TopkPartial, Variant,
 };
 use crate::loader::DType;
@@ -20,8 +20,8 @@ pub(super) enum Kind {
     Floats,
     Halves,
     Words,
-    /// A float and a place in turn.
-    Pairs,
+    /// So many floats with a place each, then two floats.
+    Ranked(usize),
 }
 
 /// One call with its inputs.
@@ -111,7 +111,8 @@ impl Case {
             Stem::Embed => case.embed(&sizes, dtype),
             Stem::Rmsnorm => case.rmsnorm(&sizes),
             Stem::Matvec => case.matvec(&sizes, dtype),
-            Stem::Matmul => case.matmul(&sizes, dtype, variant.f16),
+            Stem::Matmul => case.matmul(&sizes, dtype),
+            Stem::Glu => case.glu(&sizes),
             Stem::RopeCache => case.rope_cache(&sizes, kv),
             Stem::AttendSplit => case.attend_split(&sizes, kv),
             Stem::AttendMerge => case.attend_merge(&sizes),
@@ -237,21 +238,18 @@ impl Case {
                 x_first: 2,
                 y_first: 5,
                 bias_first: 1,
+                lanes: Matvec::lanes_for(s.blocks),
                 norm: u32::from(epilogue != 1),
                 eps: 1e-6,
                 biased: u32::from(epilogue == 0),
                 epilogue,
             };
-            self.recording.push_weights(kernel, dtype, Workgroups::linear(rows.div_ceil(4) as u32));
+            self.recording.push_weights(kernel, dtype, kernel.workgroups());
         }
         self.flops = 2 * (rows * s.blocks * 32) as u64;
     }
 
-    fn matmul(&mut self, s: &Sizes, dtype: DType, half: bool) {
-        if half {
-            // Weights are rounded to eleven bits.
-            self.tolerance = 3e-3;
-        }
+    fn matmul(&mut self, s: &Sizes, dtype: DType) {
         let rows = s.rows * 2;
         let x = self.floats(s.tokens * s.blocks * 32);
         let (quants, scales) = self.weights(dtype, rows * s.blocks);
@@ -279,6 +277,15 @@ impl Case {
             self.recording.push_weights(kernel, dtype, workgroups);
         }
         self.flops = 2 * (s.tokens * rows * s.blocks * 32) as u64;
+    }
+
+    fn glu(&mut self, s: &Sizes) {
+        let cols = s.blocks * 32;
+        let x = self.floats(2 * s.tokens * cols);
+        let y = self.floats(s.tokens * cols);
+        self.output(y, Kind::Floats);
+        let kernel = Glu { x, y, rows: s.tokens as u32, cols4: cols as u32 / 4 };
+        self.recording.push(kernel, Workgroups::Fixed((cols / 4).div_ceil(64) as u32, s.tokens as u32));
     }
 
     fn rope_cache(&mut self, s: &Sizes, kv: KvType) {
@@ -490,7 +497,7 @@ impl Case {
         words.resize(words.len().next_multiple_of(4), 0);
         let tops = self.words(words);
         let result = self.words(vec![0; 132]);
-        self.output(result, Kind::Pairs);
+        self.output(result, Kind::Ranked(64));
         let kernel = TopkFinal { state, tops, result, pieces: pieces as u32 };
         self.recording.push(kernel, Workgroups::Fixed(1, 1));
     }

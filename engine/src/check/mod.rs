@@ -168,11 +168,18 @@ fn difference(expected: &[u32], found: &[u32], exact: case::Kind) -> f64 {
             };
             share(halves(expected).into_iter(), halves(found).into_iter())
         }
-        case::Kind::Pairs => {
-            // Places must be equal; values may differ as floats do.
+        case::Kind::Ranked(count) => {
+            // Places must be equal; values may differ as floats do, and so may what follows the ranked.
+            let (expected, rest) = expected.split_at(2 * count);
+            let (found, other) = found.split_at(2 * count);
             let places = expected.iter().zip(found).skip(1).step_by(2).any(|(a, b)| a != b);
             let values = |words: &[u32]| words.iter().step_by(2).map(|w| f32::from_bits(*w)).collect::<Vec<_>>();
-            if places { 1.0 } else { share(values(expected).into_iter(), values(found).into_iter()) }
+            let floats = |words: &[u32]| words.iter().take(2).map(|w| f32::from_bits(*w)).collect::<Vec<_>>();
+            match places {
+                true => 1.0,
+                false => share(values(expected).into_iter(), values(found).into_iter())
+                    .max(share(floats(rest).into_iter(), floats(other).into_iter())),
+            }
         }
     }
 }

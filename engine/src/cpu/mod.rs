@@ -9,6 +9,7 @@ mod attend_split;
 mod cache;
 mod embed;
 mod formats;
+mod glu;
 mod isa;
 mod matmul;
 mod matvec;
@@ -79,6 +80,7 @@ impl Cpu {
             Stem::Rmsnorm => rmsnorm::run(&kernel(d)?, memory, x),
             Stem::Matvec => matvec::run(&kernel(d)?, memory, weights(d)?),
             Stem::Matmul => matmul::run(&kernel(d)?, memory, weights(d)?),
+            Stem::Glu => glu::run(&kernel(d)?, memory),
             Stem::RopeCache => rope_cache::run(&kernel(d)?, memory, kv(d)?, y),
             Stem::AttendSplit => attend_split::run(&kernel(d)?, memory, kv(d)?, y),
             Stem::AttendMerge => attend_merge::run(&kernel(d)?, memory),

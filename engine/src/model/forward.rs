@@ -1,10 +1,10 @@
 //! The forward pass of Qwen2 and Qwen3, as recordings (Qwen2 and Qwen3 technical reports; Hugging Face `modeling_qwen3`).
 
 use super::state::{CHUNK, SPLIT};
-use super::weights::{Layer, Matrix, Weights};
+use super::weights::{GateUp, Layer, Matrix, Weights};
 use super::{Config, RunState};
 use crate::kernels::{
-    ArgmaxFinal, ArgmaxPartial, AttendMerge, AttendPrefill, AttendSplit, Embed, Matmul, Matvec, Penalise, Rmsnorm,
+    ArgmaxFinal, ArgmaxPartial, AttendMerge, AttendPrefill, AttendSplit, Embed, Glu, Matmul, Matvec, Penalise, Rmsnorm,
     RopeCache, Tap, TopkFinal, TopkPartial,
 };
 use crate::recording::{Recording, Slice, Workgroups};
@@ -42,7 +42,7 @@ pub(crate) fn decode(config: &Config, weights: &Weights, state: &RunState) -> Re
         // 5. Output projection onto the residual stream.
         pass.matvec(&layer.output, state.attended, 0, None, None, state.x, 0, Epilogue::Add);
         // 6. RMSNorm, gate and up, SwiGLU.
-        pass.matvec(&layer.gate_up, state.x, 0, Some(layer.mlp_norm), None, state.activated, 0, Epilogue::SwiGlu);
+        pass.gate_up_one(layer);
         // 7. Down projection onto the residual stream.
         pass.matvec(&layer.down, state.activated, 0, None, None, state.x, 0, Epilogue::Add);
         pass.tap(i);
@@ -65,7 +65,7 @@ pub(crate) fn prefill(config: &Config, weights: &Weights, state: &RunState, rows
         pass.attend_many(i);
         pass.matmul(&layer.output, state.attended, None, state.x, config.hidden, 0, Epilogue::Add);
         pass.norm(layer.mlp_norm);
-        pass.matmul(&layer.gate_up, state.normed, None, state.activated, config.ffn, 0, Epilogue::SwiGlu);
+        pass.gate_up_many(&layer.gate_up);
         pass.matmul(&layer.down, state.activated, None, state.x, config.hidden, 0, Epilogue::Add);
         pass.tap(i);
     }
@@ -151,27 +151,25 @@ impl Pass<'_> {
     ) {
         for piece in &matrix.pieces {
             let to = if epilogue == Epilogue::SwiGlu { piece.first_row / 2 } else { piece.first_row };
-            self.recording.push_weights(
-                Matvec {
-                    x,
-                    gain: norm.unwrap_or(self.state.nothing),
-                    quants: piece.quants,
-                    scales: piece.scales,
-                    bias: bias.unwrap_or(self.state.nothing),
-                    y,
-                    rows: piece.rows as u32,
-                    blocks: matrix.blocks as u32,
-                    x_first: x_first as u32,
-                    y_first: (y_first + to) as u32,
-                    bias_first: piece.first_row as u32,
-                    norm: u32::from(norm.is_some()),
-                    eps: self.config.rms_eps,
-                    biased: u32::from(bias.is_some()),
-                    epilogue: epilogue as u32,
-                },
-                matrix.dtype,
-                Workgroups::linear(piece.rows.div_ceil(4) as u32),
-            );
+            let kernel = Matvec {
+                x,
+                gain: norm.unwrap_or(self.state.nothing),
+                quants: piece.quants,
+                scales: piece.scales,
+                bias: bias.unwrap_or(self.state.nothing),
+                y,
+                rows: piece.rows as u32,
+                blocks: matrix.blocks as u32,
+                x_first: x_first as u32,
+                y_first: (y_first + to) as u32,
+                bias_first: piece.first_row as u32,
+                lanes: Matvec::lanes_for(matrix.blocks),
+                norm: u32::from(norm.is_some()),
+                eps: self.config.rms_eps,
+                biased: u32::from(bias.is_some()),
+                epilogue: epilogue as u32,
+            };
+            self.recording.push_weights(kernel, matrix.dtype, kernel.workgroups());
         }
     }
 
@@ -208,6 +206,38 @@ impl Pass<'_> {
                 Workgroups::Fixed(piece.rows.div_ceil(64) as u32, self.rows.div_ceil(32) as u32),
             );
         }
+    }
+
+    fn gate_up_one(&mut self, layer: &Layer) {
+        let (state, norm) = (self.state, Some(layer.mlp_norm));
+        match &layer.gate_up {
+            GateUp::Fused(both) => self.matvec(both, state.x, 0, norm, None, state.activated, 0, Epilogue::SwiGlu),
+            GateUp::Apart(gate, up) => {
+                self.matvec(gate, state.x, 0, norm, None, state.gate_up, 0, Epilogue::Store);
+                self.matvec(up, state.x, 0, norm, None, state.gate_up, self.config.ffn, Epilogue::Store);
+                self.glu();
+            }
+        }
+    }
+
+    fn gate_up_many(&mut self, weights: &GateUp) {
+        let (state, ffn) = (self.state, self.config.ffn);
+        match weights {
+            GateUp::Fused(both) => self.matmul(both, state.normed, None, state.activated, ffn, 0, Epilogue::SwiGlu),
+            GateUp::Apart(gate, up) => {
+                self.matmul(gate, state.normed, None, state.gate_up, 2 * ffn, 0, Epilogue::Store);
+                self.matmul(up, state.normed, None, state.gate_up, 2 * ffn, ffn, Epilogue::Store);
+                self.glu();
+            }
+        }
+    }
+
+    fn glu(&mut self) {
+        let cols4 = (self.config.ffn / 4) as u32;
+        self.recording.push(
+            Glu { x: self.state.gate_up, y: self.state.activated, rows: self.rows as u32, cols4 },
+            Workgroups::Fixed(cols4.div_ceil(64), self.rows as u32),
+        );
     }
 
     fn norm(&mut self, gain: Slice) {

@@ -58,6 +58,7 @@ pub(crate) struct RunState {
     pub(crate) normed: Slice,              // [CHUNK, hidden]
     pub(crate) qkv: Slice,                 // [CHUNK, heads + 2 kv_heads, dim]
     pub(crate) attended: Slice,            // [CHUNK, heads, dim]
+    pub(crate) gate_up: Slice,             // [CHUNK, 2, ffn], where gate and up come apart
     pub(crate) activated: Slice,           // [CHUNK, ffn]
     pub(crate) partial: Slice,             // [heads, pieces, dim + 4]
     pub(crate) logits: Slice,              // [vocab]
@@ -79,6 +80,7 @@ impl RunState {
         context: usize,
         kv: KvType,
         taps: &[usize],
+        apart: bool,
     ) -> Result<Self> {
         if let Some(layer) = taps.iter().find(|layer| **layer >= config.layers) {
             return Err(Error::Request(format!("tap {layer} of a model with {} layers", config.layers)));
@@ -93,6 +95,7 @@ impl RunState {
             normed: words(CHUNK * config.hidden)?,
             qkv: words(CHUNK * heads * config.head_dim)?,
             attended: words(CHUNK * config.heads * config.head_dim)?,
+            gate_up: words(if apart { 2 * CHUNK * config.ffn } else { 0 })?,
             activated: words(CHUNK * config.ffn)?,
             partial: words(config.heads * context.div_ceil(SPLIT) * (config.head_dim + 4))?,
             logits: words(config.vocab)?,

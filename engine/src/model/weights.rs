@@ -37,6 +37,14 @@ pub(crate) struct Projection {
     pub(crate) bias: Option<Slice>,
 }
 
+/// The gate and up projections.
+pub(crate) enum GateUp {
+    /// In one format: one matrix whose rows alternate gate, up, so that SwiGLU is fused.
+    Fused(Matrix),
+    /// In two formats: two matrices [ffn, hidden].
+    Apart(Matrix, Matrix),
+}
+
 /// One decoder layer.
 pub(crate) struct Layer {
     pub(crate) attention_norm: Slice, // [hidden]
@@ -45,7 +53,7 @@ pub(crate) struct Layer {
     pub(crate) k_norm: Option<Slice>, // [dim]
     pub(crate) output: Matrix,        // [hidden, heads * dim]
     pub(crate) mlp_norm: Slice,       // [hidden]
-    pub(crate) gate_up: Matrix,       // [2 * ffn, hidden], rows alternate gate, up
+    pub(crate) gate_up: GateUp,       // [2 * ffn, hidden]
     pub(crate) down: Matrix,          // [hidden, ffn]
 }
 
@@ -60,6 +68,13 @@ pub(crate) struct Weights {
 }
 
 impl Weights {
+    /// Whether some layer's gate and up projections are stored in different formats.
+    pub(crate) fn gate_and_up_apart(file: &ModelFile) -> bool {
+        let dtype = |name: String| file.tensors.get(&name).map(|tensor| tensor.dtype);
+        let part = |i: usize, part: &str| dtype(format!("model.layers.{i}.mlp.{part}.weight"));
+        (0..file.config.layers).any(|i| part(i, "gate_proj") != part(i, "up_proj"))
+    }
+
     /// The matrix that gives logits.
     pub(crate) fn head(&self) -> &Matrix {
         self.head.as_ref().unwrap_or(&self.embedding)
@@ -117,7 +132,7 @@ impl Load<'_> {
             k_norm,
             output: self.matrix(&[name("self_attn.o_proj.weight")], false).await?,
             mlp_norm: self.vector(&name("post_attention_layernorm.weight")).await?,
-            gate_up: self.matrix(&[name("mlp.gate_proj.weight"), name("mlp.up_proj.weight")], true).await?,
+            gate_up: self.gate_up(name("mlp.gate_proj.weight"), name("mlp.up_proj.weight")).await?,
             down: self.matrix(&[name("mlp.down_proj.weight")], false).await?,
         })
     }
@@ -150,6 +165,13 @@ impl Load<'_> {
             first += rows;
         }
         Ok(all)
+    }
+
+    async fn gate_up(&mut self, gate: String, up: String) -> Result<GateUp> {
+        if self.tensor(&gate)?.dtype == self.tensor(&up)?.dtype {
+            return Ok(GateUp::Fused(self.matrix(&[gate, up], true).await?));
+        }
+        Ok(GateUp::Apart(self.matrix(&[gate], false).await?, self.matrix(&[up], false).await?))
     }
 
     fn tensor(&self, name: &str) -> Result<&TensorInfo> {
@@ -189,12 +211,7 @@ impl Load<'_> {
     async fn matrix(&mut self, names: &[String], alternate: bool) -> Result<Matrix> {
         let tensors: Vec<TensorInfo> = names.iter().map(|name| self.tensor(name).cloned()).collect::<Result<_>>()?;
         let (dtype, cols) = (tensors[0].dtype, tensors[0].cols);
-        if let Some(other) = tensors.iter().find(|tensor| tensor.dtype != dtype || tensor.cols != cols) {
-            return Err(Error::Unsupported(format!(
-                "{} and {} are stored in different formats; another quantisation of the model will do",
-                tensors[0].name, other.name
-            )));
-        }
+        debug_assert!(tensors.iter().all(|tensor| tensor.dtype == dtype && tensor.cols == cols));
         let rows: usize = tensors.iter().map(|tensor| tensor.rows).sum();
         let blocks = cols / 32;
         let row_bytes = cols / dtype.block_values() * dtype.block_bytes();
