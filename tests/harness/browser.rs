@@ -176,6 +176,13 @@ impl Browser {
         self.expect(&format!("clicking the {role} '{name}'"), element.click());
     }
 
+    /// Chooses an option by its value in the list with this name.
+    #[track_caller]
+    pub fn select(&self, name: &str, value: &str, timeout: Duration) {
+        let list = self.wait_find("combobox", name, timeout);
+        self.expect(&format!("choosing {value} in '{name}'"), list.select_by_value(value));
+    }
+
     /// Types into the element that a CSS selector finds. A file input takes the path of a file.
     #[track_caller]
     pub fn type_into(&self, selector: &str, text: &str) {

@@ -83,6 +83,12 @@ impl<'a> Page<'a> {
         });
     }
 
+    /// Chooses where models run, before one is loaded: `auto`, `gpu` or `cpu`.
+    #[track_caller]
+    pub fn run_on(&self, device: &str) {
+        self.browser.select("Run on", device, REACTION);
+    }
+
     /// The text of the page's alert, if it shows one.
     #[track_caller]
     #[must_use]
