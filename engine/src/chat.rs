@@ -5,6 +5,7 @@
 //! template runs, and put back once the template's own tokens have been found.
 
 mod clock;
+mod complexity;
 mod guard;
 mod json;
 
@@ -56,7 +57,8 @@ const CHATML: &str = "{% for message in messages %}<|im_start|>{{ message.role }
 
 /// Longest template, in bytes.
 const MAX_TEMPLATE: usize = 1 << 20;
-/// What one rendering may spend beyond what its messages need: about a million steps or 64 MB.
+/// What one rendering may spend beyond what its messages need: about a million steps or 64 MB. Joining lists escapes
+/// the budget in minijinja 3.1: a template that doubles a list over 32 times can still exhaust memory.
 const FUEL: u64 = 1 << 20;
 /// Nested calls; the engine's own limit is higher than a wasm stack.
 const RECURSION: usize = 64;
@@ -83,6 +85,7 @@ impl ChatTemplate {
         if source.len() > MAX_TEMPLATE {
             return Err(Error::Template(format!("it has {} bytes, over the limit of {MAX_TEMPLATE}", source.len())));
         }
+        complexity::check(source)?;
         let template = Self { source: Some(source.into()), is_default: false, names: Vec::new() };
         environment(0)?.template_from_str(source).map_err(|e| failed(&e))?;
         Ok(template)

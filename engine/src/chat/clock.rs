@@ -73,7 +73,7 @@ fn format_at(seconds: u64, format: &str) -> Result<String, String> {
 
 /// Year, month (1 to 12) and day (1 to 31) of the day that is `days` after 1 January 1970.
 fn civil(mut days: u64) -> (u64, usize, u64) {
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     // Whole Gregorian cycles of 400 years first: the rest takes few steps whatever the clock says.
     let mut year = 1970 + 400 * (days / 146_097);
     days %= 146_097;

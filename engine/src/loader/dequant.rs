@@ -13,7 +13,10 @@ use crate::{Error, Result};
 /// [`Error::Request`] unless `bytes` is a whole number of blocks that hold exactly `out.len()` values.
 pub fn dequantise(dtype: DType, bytes: &[u8], out: &mut [f32]) -> Result<()> {
     let (size, values) = (dtype.block_bytes(), dtype.block_values());
-    if bytes.len() % size != 0 || out.len() % values != 0 || bytes.len() / size != out.len() / values {
+    if !bytes.len().is_multiple_of(size)
+        || !out.len().is_multiple_of(values)
+        || bytes.len() / size != out.len() / values
+    {
         return Err(Error::Request(format!("{} bytes of {dtype:?} are not {} values", bytes.len(), out.len())));
     }
     let decode: fn(&[u8], &mut [f32]) = match dtype {

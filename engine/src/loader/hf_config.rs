@@ -111,7 +111,7 @@ pub(super) fn parse(json: &[u8]) -> Result<HfConfig> {
     let theta = raw.rope_parameters.as_ref().and_then(|rope| rope.get("rope_theta")).and_then(Value::as_f64);
     let head_dim = match raw.head_dim {
         Some(width) => width,
-        None if raw.num_attention_heads > 0 && raw.hidden_size % raw.num_attention_heads == 0 => {
+        None if raw.num_attention_heads > 0 && raw.hidden_size.is_multiple_of(raw.num_attention_heads) => {
             raw.hidden_size / raw.num_attention_heads
         }
         None => {

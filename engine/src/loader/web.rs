@@ -36,7 +36,7 @@ pub(super) async fn read_blob(name: &str, blob: &Blob, offset: u64, len: usize) 
     let buffer = JsFuture::from(slice.array_buffer()).await.map_err(|e| {
         failed(name, format!("{}; if the file was moved or changed since it was picked, pick it again", message(&e)))
     })?;
-    to_vec(name, buffer.into())
+    to_vec(name, buffer)
 }
 
 /// The length of the file behind `url`, from the answer to a request for its first byte.
@@ -74,7 +74,7 @@ pub(super) async fn read_url(url: &str, offset: u64, len: usize, total: u64) -> 
     let buffer = JsFuture::from(body)
         .await
         .map_err(|e| failed(url, format!("{}; check the connection and load it again", message(&e))))?;
-    to_vec(url, buffer.into())
+    to_vec(url, buffer)
 }
 
 /// Fetches a range and accepts nothing but 206: a 200 would be the whole file, which must not land in memory.

@@ -62,7 +62,7 @@ impl Side {
             Self::Config
         } else if has("model") && has("added_tokens") {
             Self::Tokenizer
-        } else if has("tokenizer_class") || has("added_tokens_decoder") {
+        } else if has("tokenizer_class") || has("added_tokens_decoder") || has("chat_template") {
             Self::TokenizerConfig
         } else if has("eos_token_id") {
             Self::GenerationConfig
