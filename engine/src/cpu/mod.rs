@@ -1,6 +1,7 @@
 //! Recordings on the CPU: each kernel of shaders/ in plain Rust, under the same stem. The tests' reference, and the way to run
 //! without WebGPU.
 
+mod activations;
 mod argmax_final;
 mod argmax_partial;
 mod attend_merge;
@@ -8,9 +9,10 @@ mod attend_prefill;
 mod attend_split;
 mod cache;
 mod embed;
+mod floats;
 mod formats;
 mod glu;
-mod isa;
+mod lanes;
 mod matmul;
 mod matvec;
 mod memory;

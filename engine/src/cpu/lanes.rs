@@ -1,0 +1,65 @@
+//! The vector operations that products of quantised weights need, for each instruction set.
+//!
+//! Weights and activations meet as 16-bit integers, of which one instruction multiplies pairs and adds the two products:
+//! `pmaddwd` on x86, `i32x4.dot_i16x8_s` in WebAssembly. Activations have 15 bits and a scale a block of 32, far finer than
+//! the weights; 32 products of 8-bit weights stay under 2^28.
+
+mod portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub(super) use self::portable::Portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(super) use self::wasm::Simd128;
+#[cfg(target_arch = "x86_64")]
+pub(super) use pulp::x86::V3;
+
+/// An instruction set: vectors of one or two times 128 bits, each 128 bits for a block of 32 weights of four bits.
+pub(super) trait Lanes: Copy + Send + Sync {
+    /// Blocks of 32 nibbles in a vector.
+    const BLOCKS: usize;
+    /// A vector in memory: 4 words a block.
+    type Word: bytemuck::Pod + Send + Sync;
+    /// A vector of floats in memory: 4 a block.
+    type Scales: bytemuck::Pod + Send + Sync + AsMut<[[f32; 4]]>;
+    /// A word for each block: fifth bits.
+    type Fifths: Copy + Default + Send + Sync + AsMut<[u32]>;
+    /// Two words for each block: fifth and sixth bits.
+    type Pairs: Copy + Default + Send + Sync + AsMut<[u64]>;
+    /// 32 activations in order, in memory.
+    type Ordered: bytemuck::Pod + Send + Sync;
+    /// 32 signed bytes, widened.
+    type Bytes: Copy;
+    /// A vector of 16-bit integers.
+    type Ints: Copy;
+    /// A vector of 32-bit integers.
+    type Sums: Copy;
+    /// A vector of floats.
+    type Floats: Copy;
+
+    fn ints(self, word: &Self::Word) -> Self::Ints;
+    fn floats(self, scales: &Self::Scales) -> Self::Floats;
+    fn zero(self) -> Self::Floats;
+    fn and(self, a: Self::Ints, mask: u16) -> Self::Ints;
+    fn or(self, a: Self::Ints, b: Self::Ints) -> Self::Ints;
+    fn left<const N: u32>(self, a: Self::Ints) -> Self::Ints;
+    fn right<const N: u32>(self, a: Self::Ints) -> Self::Ints;
+    /// Lane `i` of each block has bits `4 i` to `4 i + 3` of the block's word in its upper four bits, and anything below.
+    fn fifths(self, words: &Self::Fifths) -> Self::Ints;
+    /// Lane `i` of each block has byte `i` of the block's two words.
+    fn pairs(self, words: &Self::Pairs) -> Self::Ints;
+    /// Sums of the products of neighbouring lanes.
+    fn dot(self, a: Self::Ints, b: Self::Ints) -> Self::Sums;
+    fn add(self, a: Self::Sums, b: Self::Sums) -> Self::Sums;
+    fn bytes(self, words: &[u32; 8]) -> Self::Bytes;
+    fn dot_bytes(self, a: Self::Bytes, b: &Self::Ordered) -> Self::Sums;
+    fn to_floats(self, sums: Self::Sums) -> Self::Floats;
+    fn mul(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    /// a * b + c
+    fn mul_add(self, a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
+    fn total(self, a: Self::Floats) -> f32;
+    /// Runs work compiled for this instruction set; what it calls must be inlined into it.
+    fn run<R>(self, work: impl FnOnce() -> R) -> R;
+}

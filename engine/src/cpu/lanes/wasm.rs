@@ -1,0 +1,128 @@
+//! WebAssembly with 128-bit vectors.
+
+use std::arch::wasm32::{
+    f32x4, f32x4_add, f32x4_convert_i32x4, f32x4_extract_lane, f32x4_mul, f32x4_splat, i8x16_shuffle, i16x8,
+    i16x8_extend_high_i8x16, i16x8_extend_low_i8x16, i16x8_extend_low_u8x16, i16x8_mul, i16x8_shl, i16x8_splat,
+    i32x4_add, i32x4_dot_i16x8, u16x8_shr, u32x4, u32x4_splat, u64x2, v128, v128_and, v128_or,
+};
+
+use super::Lanes;
+
+/// WebAssembly's `simd128`.
+#[derive(Clone, Copy)]
+pub(crate) struct Simd128;
+
+impl Lanes for Simd128 {
+    const BLOCKS: usize = 1;
+    type Word = [u64; 2];
+    type Scales = [[f32; 4]; 1];
+    type Fifths = [u32; 1];
+    type Pairs = [u64; 1];
+    type Ordered = [[u64; 2]; 4];
+    type Bytes = [v128; 4];
+    type Ints = v128;
+    type Sums = v128;
+    type Floats = v128;
+
+    #[inline(always)]
+    fn ints(self, word: &[u64; 2]) -> v128 {
+        u64x2(word[0], word[1])
+    }
+
+    #[inline(always)]
+    fn floats(self, scales: &[[f32; 4]; 1]) -> v128 {
+        let [a, b, c, d] = scales[0];
+        f32x4(a, b, c, d)
+    }
+
+    #[inline(always)]
+    fn zero(self) -> v128 {
+        f32x4_splat(0.0)
+    }
+
+    #[inline(always)]
+    fn and(self, a: v128, mask: u16) -> v128 {
+        v128_and(a, i16x8_splat(mask as i16))
+    }
+
+    #[inline(always)]
+    fn or(self, a: v128, b: v128) -> v128 {
+        v128_or(a, b)
+    }
+
+    #[inline(always)]
+    fn left<const N: u32>(self, a: v128) -> v128 {
+        i16x8_shl(a, N)
+    }
+
+    #[inline(always)]
+    fn right<const N: u32>(self, a: v128) -> v128 {
+        u16x8_shr(a, N)
+    }
+
+    #[inline(always)]
+    fn fifths(self, words: &[u32; 1]) -> v128 {
+        // Each lane gets the half of the word that holds its four bits; the product moves them up.
+        let word = u32x4_splat(words[0]);
+        let word = i8x16_shuffle::<0, 1, 0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 2, 3>(word, word);
+        i16x8_mul(word, i16x8(4096, 256, 16, 1, 4096, 256, 16, 1))
+    }
+
+    #[inline(always)]
+    fn pairs(self, words: &[u64; 1]) -> v128 {
+        i16x8_extend_low_u8x16(u64x2(words[0], 0))
+    }
+
+    #[inline(always)]
+    fn dot(self, a: v128, b: v128) -> v128 {
+        i32x4_dot_i16x8(a, b)
+    }
+
+    #[inline(always)]
+    fn add(self, a: v128, b: v128) -> v128 {
+        i32x4_add(a, b)
+    }
+
+    #[inline(always)]
+    fn bytes(self, w: &[u32; 8]) -> [v128; 4] {
+        let (low, high) = (u32x4(w[0], w[1], w[2], w[3]), u32x4(w[4], w[5], w[6], w[7]));
+        [
+            i16x8_extend_low_i8x16(low),
+            i16x8_extend_high_i8x16(low),
+            i16x8_extend_low_i8x16(high),
+            i16x8_extend_high_i8x16(high),
+        ]
+    }
+
+    #[inline(always)]
+    fn dot_bytes(self, a: [v128; 4], b: &[[u64; 2]; 4]) -> v128 {
+        let part = |i: usize| i32x4_dot_i16x8(a[i], u64x2(b[i][0], b[i][1]));
+        i32x4_add(i32x4_add(part(0), part(1)), i32x4_add(part(2), part(3)))
+    }
+
+    #[inline(always)]
+    fn to_floats(self, sums: v128) -> v128 {
+        f32x4_convert_i32x4(sums)
+    }
+
+    #[inline(always)]
+    fn mul(self, a: v128, b: v128) -> v128 {
+        f32x4_mul(a, b)
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: v128, b: v128, c: v128) -> v128 {
+        f32x4_add(f32x4_mul(a, b), c)
+    }
+
+    #[inline(always)]
+    fn total(self, a: v128) -> f32 {
+        (f32x4_extract_lane::<0>(a) + f32x4_extract_lane::<2>(a))
+            + (f32x4_extract_lane::<1>(a) + f32x4_extract_lane::<3>(a))
+    }
+
+    #[inline(always)]
+    fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        work()
+    }
+}
