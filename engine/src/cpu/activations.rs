@@ -16,24 +16,24 @@ pub(super) struct Step<L: Lanes, K: Kind<L>> {
 /// `T` tokens side by side.
 pub(super) struct Tile<L: Lanes, K: Kind<L>, const T: usize> {
     pub(super) steps: Vec<[Step<L, K>; T]>,
-    /// Sums of the integers times the scale, `offsets` a block: what the formats' offsets multiply.
+    /// Sums of the integers times the scale, one for each scale of a block: what the formats' offsets multiply.
     pub(super) sums: Vec<[L::Scales; T]>,
 }
 
-/// Quantises rows of `cols` values; the last tile is filled up with zeros. `offsets` as `Format::OFFSETS`.
+/// Quantises rows of `cols` values; the last tile is filled up with zeros. `scales` as `Format::SCALES`.
 pub(super) fn quantise<L: Lanes, K: Kind<L>, const T: usize>(
     x: &[f32],
     cols: usize,
-    offsets: usize,
+    scales: usize,
 ) -> Vec<Tile<L, K, T>> {
-    x.chunks(T * cols).map(|rows| tile(rows, cols, offsets)).collect()
+    x.chunks(T * cols).map(|rows| tile(rows, cols, scales)).collect()
 }
 
-fn tile<L: Lanes, K: Kind<L>, const T: usize>(x: &[f32], cols: usize, offsets: usize) -> Tile<L, K, T> {
+fn tile<L: Lanes, K: Kind<L>, const T: usize>(x: &[f32], cols: usize, scales: usize) -> Tile<L, K, T> {
     let blocks = cols / 32;
     let nothing = Step::<L, K> { q: K::Acts::zeroed(), scale: L::Scales::zeroed() };
     let mut steps = vec![[nothing; T]; blocks.div_ceil(K::STEP)];
-    let mut sums = vec![[L::Scales::zeroed(); T]; (blocks * offsets).div_ceil(4 * L::BLOCKS)];
+    let mut sums = vec![[L::Scales::zeroed(); T]; (blocks * scales).div_ceil(4 * L::BLOCKS)];
     for (token, row) in x.chunks_exact(cols).enumerate() {
         for (b, block) in row.as_chunks::<32>().0.iter().enumerate() {
             let step: &mut Step<L, K> = &mut steps[b / K::STEP][token];
@@ -42,14 +42,14 @@ fn tile<L: Lanes, K: Kind<L>, const T: usize>(x: &[f32], cols: usize, offsets: u
             for (i, q) in q.iter().enumerate() {
                 acts[K::place(b % K::STEP, i)] = *q;
             }
-            let scales: &mut [[f32; 4]] = step.scale.as_mut();
+            let lanes: &mut [[f32; 4]] = step.scale.as_mut();
             match K::STEP {
-                1 => scales.fill([scale; 4]),
-                _ => scales[b % K::STEP] = [scale; 4],
+                1 => lanes.fill([scale; 4]),
+                _ => lanes[b % K::STEP] = [scale; 4],
             }
-            for part in 0..offsets {
-                let q = &q[32 / offsets * part..32 / offsets * (part + 1)];
-                let at = b * offsets + part;
+            for part in 0..scales {
+                let q = &q[32 / scales * part..32 / scales * (part + 1)];
+                let at = b * scales + part;
                 let vector: &mut [[f32; 4]] = sums[at / (4 * L::BLOCKS)][token].as_mut();
                 let sum: i32 = q.iter().map(|q| i32::from(*q)).sum();
                 vector[at / 4 % L::BLOCKS][at % 4] = sum as f32 * scale;

@@ -1,6 +1,7 @@
 //! Rows of weights that are floats in the file: a vector is multiplied directly, a matrix by the `gemm` crate.
 
 use super::formats::half_to_f32;
+use super::lanes::vectorised;
 use super::product::{Planes, ROWS};
 use super::threads::for_each_piece;
 use crate::loader::DType;
@@ -10,7 +11,7 @@ pub(super) fn times(planes: Planes<'_>, x: &[f32], products: &mut [f32]) {
     let cols = 32 * planes.blocks;
     let tokens = x.len() / cols;
     for_each_piece(products, ROWS * tokens, |i, products| {
-        pulp::Arch::new().dispatch(
+        vectorised(
             #[inline(always)]
             || match planes.dtype {
                 DType::F16 => rows(halves(planes.quants), cols, i, x, products, half_to_f32),

@@ -4,34 +4,21 @@
 use super::lanes::Lanes;
 use crate::loader::DType;
 
-/// The scales of up to 8 blocks of 32 weights: w = scale * q + offset.
-pub(super) struct Group {
-    /// For each half of a block.
-    pub(super) scale: [[f32; 2]; 8],
-    /// For each half of a block.
-    pub(super) offset: [[f32; 2]; 8],
-    /// Bits of the values above the lowest four.
-    pub(super) high: [u64; 8],
-}
-
-impl Group {
-    /// The same scale in both halves.
-    #[inline(always)]
-    fn whole(scale: [f32; 8], offset: [f32; 8], high: [u64; 8]) -> Self {
-        Self { scale: scale.map(|v| [v; 2]), offset: offset.map(|v| [v; 2]), high }
-    }
-}
-
-/// A quantised format.
+/// A quantised format: w = scale * q + offset.
 pub(super) trait Format: Send + Sync {
     const DTYPE: DType;
-    /// Offsets of a block that are not zero: none, one, or one for each half.
-    const OFFSETS: usize;
+    /// Scales of a block: one, or one for each half.
+    const SCALES: usize = 1;
+    /// The offset as a multiple of the scale; without one, each block has an offset of its own.
+    const ZERO: Option<f32>;
+    /// Words of a block with the bits of its values above the lowest four.
+    const HIGH: usize = 0;
     /// How its values are stored.
     type Kind: Copy + Send + Sync;
 
-    /// Decodes the words of one group; entries beyond the group's blocks are unused.
-    fn group(words: &[u32]) -> Group;
+    /// Decodes the words of whole groups: [`Self::SCALES`] scales a block, an offset where [`Self::ZERO`] is none, and
+    /// [`Self::HIGH`] words.
+    fn decode<L: Lanes>(lanes: L, words: &[u32], scale: &mut [f32], offset: &mut [f32], high: &mut [u32]);
 }
 
 /// How values are stored, on an instruction set.
@@ -41,7 +28,9 @@ pub(super) trait Kind<L: Lanes>: Copy + Send + Sync {
     /// The quants of a step.
     type Quants: bytemuck::Pod;
     /// Bits above the lowest four of a step.
-    type High: Copy + Default + Send + Sync;
+    type High: bytemuck::Pod;
+    /// The scales of a step.
+    type Scales: bytemuck::Pod;
     /// The activations of a step.
     type Acts: bytemuck::Pod + Send + Sync;
     /// The values of a step as 16-bit integers.
@@ -49,7 +38,8 @@ pub(super) trait Kind<L: Lanes>: Copy + Send + Sync {
 
     /// Where value `i` of block `block` of a step stands among the step's activations.
     fn place(block: usize, i: usize) -> usize;
-    fn set_high(high: &mut Self::High, block: usize, bits: u64);
+    /// The scales of a step in the lanes of [`Self::dot`].
+    fn scale(lanes: L, scales: &Self::Scales) -> L::Floats;
     fn widen(lanes: L, quants: &Self::Quants, high: &Self::High) -> Self::Wide;
     fn dot(lanes: L, wide: Self::Wide, x: &Self::Acts) -> L::Sums;
 }
@@ -78,7 +68,8 @@ pub(super) struct Fours;
 impl<L: Lanes> Kind<L> for Fours {
     const STEP: usize = L::BLOCKS;
     type Quants = L::Word;
-    type High = ();
+    type High = [u32; 0];
+    type Scales = L::Single;
     type Acts = [L::Word; 4];
     type Wide = [L::Ints; 4];
 
@@ -87,10 +78,12 @@ impl<L: Lanes> Kind<L> for Fours {
     }
 
     #[inline(always)]
-    fn set_high((): &mut (), _: usize, _: u64) {}
+    fn scale(l: L, scales: &L::Single) -> L::Floats {
+        l.spread(scales)
+    }
 
     #[inline(always)]
-    fn widen(l: L, quants: &L::Word, (): &()) -> [L::Ints; 4] {
+    fn widen(l: L, quants: &L::Word, _: &[u32; 0]) -> [L::Ints; 4] {
         nibbles(l, quants)
     }
 
@@ -108,6 +101,7 @@ impl<L: Lanes> Kind<L> for Fives {
     const STEP: usize = L::BLOCKS;
     type Quants = L::Word;
     type High = L::Fifths;
+    type Scales = L::Single;
     type Acts = [L::Word; 4];
     type Wide = [L::Ints; 4];
 
@@ -116,8 +110,8 @@ impl<L: Lanes> Kind<L> for Fives {
     }
 
     #[inline(always)]
-    fn set_high(high: &mut L::Fifths, block: usize, bits: u64) {
-        high.as_mut()[block] = bits as u32;
+    fn scale(l: L, scales: &L::Single) -> L::Floats {
+        l.spread(scales)
     }
 
     #[inline(always)]
@@ -146,6 +140,7 @@ impl<L: Lanes> Kind<L> for Sixes {
     const STEP: usize = L::BLOCKS;
     type Quants = L::Word;
     type High = L::Pairs;
+    type Scales = L::Double;
     type Acts = [L::Word; 4];
     type Wide = [L::Ints; 4];
 
@@ -154,8 +149,8 @@ impl<L: Lanes> Kind<L> for Sixes {
     }
 
     #[inline(always)]
-    fn set_high(high: &mut L::Pairs, block: usize, bits: u64) {
-        high.as_mut()[block] = bits;
+    fn scale(l: L, scales: &L::Double) -> L::Floats {
+        l.spread_halves(scales)
     }
 
     #[inline(always)]
@@ -183,7 +178,8 @@ pub(super) struct Bytes;
 impl<L: Lanes> Kind<L> for Bytes {
     const STEP: usize = 1;
     type Quants = [u32; 8];
-    type High = ();
+    type High = [u32; 0];
+    type Scales = [f32; 1];
     type Acts = L::Ordered;
     type Wide = L::Bytes;
 
@@ -192,10 +188,12 @@ impl<L: Lanes> Kind<L> for Bytes {
     }
 
     #[inline(always)]
-    fn set_high((): &mut (), _: usize, _: u64) {}
+    fn scale(l: L, scales: &[f32; 1]) -> L::Floats {
+        l.splat(scales[0])
+    }
 
     #[inline(always)]
-    fn widen(l: L, quants: &[u32; 8], (): &()) -> L::Bytes {
+    fn widen(l: L, quants: &[u32; 8], _: &[u32; 0]) -> L::Bytes {
         l.bytes(quants)
     }
 
@@ -223,100 +221,92 @@ fn halves(word: u32) -> [f32; 2] {
     [half_to_f32(word as u16), half_to_f32((word >> 16) as u16)]
 }
 
-/// Eight values of which the first ones are given.
-#[inline(always)]
-fn first<T: Copy + Default, const N: usize>(given: [T; N]) -> [T; 8] {
-    let mut all = [T::default(); 8];
-    all[..N].copy_from_slice(&given);
-    all
-}
-
-/// Each nibble of a word in a byte.
-#[inline(always)]
-fn spread_nibbles(word: u32) -> u64 {
-    let x = u64::from(word);
-    let x = (x | (x << 16)) & 0x0000_ffff_0000_ffff;
-    let x = (x | (x << 8)) & 0x00ff_00ff_00ff_00ff;
-    (x | (x << 4)) & 0x0f0f_0f0f_0f0f_0f0f
-}
-
-/// Each two bits of 16, in bits 4 and 5 of a byte.
-#[inline(always)]
-fn spread_pairs(word: u32) -> u64 {
-    let x = u64::from(word & 0xffff) << 4;
-    let x = (x | (x << 24)) & 0x0000_0ff0_0000_0ff0;
-    let x = (x | (x << 12)) & 0x00f0_00f0_00f0_00f0;
-    (x | (x << 6)) & 0x3030_3030_3030_3030
-}
-
 /// Scales and offsets of a Q4_K or Q5_K group.
 #[inline(always)]
-fn k_scales(words: &[u32]) -> ([f32; 8], [f32; 8]) {
+fn k_scales<L: Lanes>(l: L, words: &[u32]) -> ([f32; 8], [f32; 8]) {
     let [d, dmin] = halves(words[0]);
-    let scale = (spread_nibbles(words[1]) | spread_pairs(words[3])).to_le_bytes();
-    let minimum = (spread_nibbles(words[2]) | spread_pairs(words[3] >> 16)).to_le_bytes();
-    (scale.map(|v| d * f32::from(v)), minimum.map(|v| -(dmin * f32::from(v))))
+    let scale = l.six_bits(words[1], words[3] & 0xffff);
+    let minimum = l.six_bits(words[2], words[3] >> 16);
+    (scale.map(|v| d * v), minimum.map(|v| -(dmin * v)))
 }
 
 macro_rules! format {
-    ($name:ident, $kind:ty, $offsets:literal, |$words:ident| $body:expr) => {
+    ($name:ident, $kind:ty, $zero:expr, $scales:literal, $high:literal,
+     |$lanes:pat_param, $words:ident, $scale:ident, $offset:pat_param, $bits:pat_param| $body:expr) => {
         #[allow(non_camel_case_types, reason = "the formats' own names")]
         pub(super) struct $name;
 
         impl Format for $name {
             const DTYPE: DType = DType::$name;
-            const OFFSETS: usize = $offsets;
+            const SCALES: usize = $scales;
+            const ZERO: Option<f32> = $zero;
+            const HIGH: usize = $high;
             type Kind = $kind;
 
             #[inline(always)]
-            fn group($words: &[u32]) -> Group {
+            fn decode<L: Lanes>($lanes: L, $words: &[u32], $scale: &mut [f32], $offset: &mut [f32], $bits: &mut [u32]) {
                 $body
             }
         }
     };
 }
 
-format!(Q4_0, Fours, 1, |words| {
-    let scale = first(halves(words[0]));
-    Group::whole(scale, scale.map(|d| -8.0 * d), [0; 8])
+/// Two f16 a word, in order.
+#[inline(always)]
+fn f16_words(words: &[u32], scale: &mut [f32]) {
+    for (pair, word) in scale.as_chunks_mut::<2>().0.iter_mut().zip(words) {
+        *pair = halves(*word);
+    }
+}
+
+format!(Q4_0, Fours, Some(-8.0), 1, 0, |_, words, scale, _, _| f16_words(words, scale));
+
+format!(Q8_0, Bytes, Some(0.0), 1, 0, |_, words, scale, _, _| f16_words(words, scale));
+
+format!(Q4_1, Fours, None, 1, 0, |_, words, scale, offset, _| {
+    for ((scale, offset), word) in scale.iter_mut().zip(offset).zip(words) {
+        [*scale, *offset] = halves(*word);
+    }
 });
 
-format!(Q4_1, Fours, 1, |words| {
-    let [scale, offset] = halves(words[0]);
-    Group::whole(first([scale]), first([offset]), [0; 8])
+format!(Q5_0, Fives, Some(-16.0), 1, 1, |_, words, scale, _, high| {
+    let pairs = scale.as_chunks_mut::<2>().0.iter_mut().zip(high.as_chunks_mut::<2>().0);
+    for ((scale, high), words) in pairs.zip(words.as_chunks::<3>().0) {
+        *scale = halves(words[0]);
+        *high = [words[1], words[2]];
+    }
 });
 
-format!(Q5_0, Fives, 1, |words| {
-    let scale = first(halves(words[0]));
-    Group::whole(scale, scale.map(|d| -16.0 * d), first([u64::from(words[1]), u64::from(words[2])]))
+format!(Q5_1, Fives, None, 1, 1, |_, words, scale, offset, high| {
+    for (((scale, offset), high), words) in scale.iter_mut().zip(offset).zip(high).zip(words.as_chunks::<2>().0) {
+        [*scale, *offset] = halves(words[0]);
+        *high = words[1];
+    }
 });
 
-format!(Q5_1, Fives, 1, |words| {
-    let [scale, offset] = halves(words[0]);
-    Group::whole(first([scale]), first([offset]), first([u64::from(words[1])]))
+format!(Q4_K, Fours, None, 1, 0, |lanes, words, scale, offset, _| {
+    let eights = scale.as_chunks_mut::<8>().0.iter_mut().zip(offset.as_chunks_mut::<8>().0);
+    for ((scale, offset), words) in eights.zip(words.as_chunks::<4>().0) {
+        (*scale, *offset) = k_scales(lanes, words);
+    }
 });
 
-format!(Q8_0, Bytes, 0, |words| Group::whole(first(halves(words[0])), [0.0; 8], [0; 8]));
-
-format!(Q4_K, Fours, 1, |words| {
-    let (scale, offset) = k_scales(words);
-    Group::whole(scale, offset, [0; 8])
+format!(Q5_K, Fives, None, 1, 1, |lanes, words, scale, offset, high| {
+    let eights = scale.as_chunks_mut::<8>().0.iter_mut().zip(offset.as_chunks_mut::<8>().0);
+    let eights = eights.zip(high.as_chunks_mut::<8>().0);
+    for (((scale, offset), high), words) in eights.zip(words.as_chunks::<12>().0) {
+        (*scale, *offset) = k_scales(lanes, words);
+        high.copy_from_slice(&words[4..]);
+    }
 });
 
-format!(Q5_K, Fives, 1, |words| {
-    let (scale, offset) = k_scales(words);
-    Group::whole(scale, offset, std::array::from_fn(|i| u64::from(words[4 + i])))
-});
-
-format!(Q6_K, Sixes, 2, |words| {
-    let d = half_to_f32(words[0] as u16);
-    let scale: [[f32; 2]; 8] = std::array::from_fn(|i| {
-        let two = words[1 + i / 2] >> (16 * (i % 2));
-        [d * f32::from(two as i8), d * f32::from((two >> 8) as i8)]
-    });
-    Group {
-        scale,
-        offset: scale.map(|half| half.map(|d| -32.0 * d)),
-        high: std::array::from_fn(|i| u64::from(words[5 + 2 * i]) | (u64::from(words[6 + 2 * i]) << 32)),
+format!(Q6_K, Sixes, Some(-32.0), 2, 2, |lanes, words, scale, _, high| {
+    let sixteens = scale.as_chunks_mut::<16>().0.iter_mut().zip(high.as_chunks_mut::<16>().0);
+    for ((scale, high), words) in sixteens.zip(words.as_chunks::<21>().0) {
+        let d = half_to_f32(words[0] as u16);
+        for (eight, pair) in scale.as_chunks_mut::<8>().0.iter_mut().zip(words[1..5].as_chunks::<2>().0) {
+            *eight = lanes.signed_bytes(*pair).map(|v| d * v);
+        }
+        high.copy_from_slice(&words[5..]);
     }
 });

@@ -25,9 +25,13 @@ pub(super) trait Lanes: Copy + Send + Sync {
     /// A vector of floats in memory: 4 a block.
     type Scales: bytemuck::Pod + Send + Sync + AsMut<[[f32; 4]]>;
     /// A word for each block: fifth bits.
-    type Fifths: Copy + Default + Send + Sync + AsMut<[u32]>;
+    type Fifths: bytemuck::Pod;
     /// Two words for each block: fifth and sixth bits.
-    type Pairs: Copy + Default + Send + Sync + AsMut<[u64]>;
+    type Pairs: bytemuck::Pod;
+    /// A float for each block.
+    type Single: bytemuck::Pod;
+    /// A float for each half of each block.
+    type Double: bytemuck::Pod;
     /// 32 activations in order, in memory.
     type Ordered: bytemuck::Pod + Send + Sync;
     /// 32 signed bytes, widened.
@@ -41,7 +45,11 @@ pub(super) trait Lanes: Copy + Send + Sync {
 
     fn ints(self, word: &Self::Word) -> Self::Ints;
     fn floats(self, scales: &Self::Scales) -> Self::Floats;
-    fn zero(self) -> Self::Floats;
+    fn splat(self, value: f32) -> Self::Floats;
+    /// A block's value in its four lanes.
+    fn spread(self, values: &Self::Single) -> Self::Floats;
+    /// A half block's value in its two lanes.
+    fn spread_halves(self, values: &Self::Double) -> Self::Floats;
     fn and(self, a: Self::Ints, mask: u16) -> Self::Ints;
     fn or(self, a: Self::Ints, b: Self::Ints) -> Self::Ints;
     fn left<const N: u32>(self, a: Self::Ints) -> Self::Ints;
@@ -60,6 +68,20 @@ pub(super) trait Lanes: Copy + Send + Sync {
     /// a * b + c
     fn mul_add(self, a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
     fn total(self, a: Self::Floats) -> f32;
+    /// Eight values of six bits: the lower four of value `i` in bits `4 i` of `low`, the upper two in bits `2 i` of `top`.
+    fn six_bits(self, low: u32, top: u32) -> [f32; 8];
+    /// Eight signed bytes.
+    fn signed_bytes(self, words: [u32; 2]) -> [f32; 8];
     /// Runs work compiled for this instruction set; what it calls must be inlined into it.
     fn run<R>(self, work: impl FnOnce() -> R) -> R;
+}
+
+/// Runs work compiled for the widest vectors that this machine has; what it calls must be inlined into it.
+#[inline(always)]
+pub(super) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(lanes) = V3::try_new() {
+        return lanes.run(work);
+    }
+    work()
 }

@@ -67,10 +67,12 @@ impl Cpu {
 
     /// Runs recordings in order.
     pub(crate) fn run(&mut self, recordings: &[&Recording], run: Run) -> Result<()> {
-        for dispatch in recordings.iter().flat_map(|recording| &recording.dispatches) {
-            self.dispatch(dispatch, run)?;
-        }
-        Ok(())
+        threads::on_a_worker(|| {
+            for dispatch in recordings.iter().flat_map(|recording| &recording.dispatches) {
+                self.dispatch(dispatch, run)?;
+            }
+            Ok(())
+        })
     }
 
     fn dispatch(&mut self, d: &Dispatch, run: Run) -> Result<()> {

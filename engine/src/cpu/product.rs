@@ -1,5 +1,7 @@
 //! Rows of weights times activations.
 
+use std::marker::PhantomData;
+
 use bytemuck::Zeroable;
 
 use super::activations::{Step, Tile, quantise};
@@ -29,7 +31,7 @@ const CHUNK: usize = 32;
 impl Planes<'_> {
     /// Whether the planes hold `rows` rows.
     pub(super) fn hold(&self, rows: usize) -> bool {
-        let blocks = rows.checked_mul(self.blocks).filter(|blocks| *blocks < 1 << 40);
+        let blocks = rows.checked_mul(self.blocks).filter(|blocks| *blocks <= usize::MAX / 256);
         let sizes = blocks.map(|blocks| plane_sizes(self.dtype, blocks));
         sizes.is_some_and(|sizes| 4 * self.quants.len() >= sizes.quants && 4 * self.scales.len() >= sizes.scales)
     }
@@ -104,7 +106,7 @@ impl Planes<'_> {
         let tokens = x.len() / cols;
         let tiles = lanes.run(
             #[inline(always)]
-            || quantise::<L, F::Kind, T>(x, cols, F::OFFSETS),
+            || quantise::<L, F::Kind, T>(x, cols, F::SCALES),
         );
         for_each_piece(products, ROWS * tokens, |i, products| {
             lanes.run(
@@ -118,26 +120,19 @@ impl Planes<'_> {
     }
 }
 
-/// The scales and upper bits of one step of a row.
-#[derive(Clone, Copy)]
-struct Weights<L: Lanes, K: Kind<L>> {
-    scale: L::Scales,
-    high: K::High,
-}
-
-/// Some rows of a quantised matrix at work.
-struct Rows<'a, L: Lanes, F: Format, const T: usize>
-where
-    F::Kind: Kind<L>,
-{
+/// Some rows of a quantised matrix at work, with room for what is decoded of them.
+struct Rows<'a, L, F, const T: usize> {
     lanes: L,
     planes: Planes<'a>,
     tokens: usize,
-    /// Decoded scales of a chunk of each row.
-    weights: Vec<Weights<L, F::Kind>>,
-    /// Decoded offsets of a chunk of each row.
-    offsets: Vec<L::Scales>,
+    /// Blocks of a row that are taken at a time.
     chunk: usize,
+    /// Blocks that each row has room for.
+    room: usize,
+    scales: Vec<f32>,
+    offsets: Vec<f32>,
+    high: Vec<u32>,
+    format: PhantomData<F>,
 }
 
 impl<'a, L: Lanes, F: Format, const T: usize> Rows<'a, L, F, T>
@@ -145,19 +140,25 @@ where
     F::Kind: Kind<L>,
 {
     const STEP: usize = <F::Kind as Kind<L>>::STEP;
+    const GROUP: usize = group_blocks(F::DTYPE);
+    const OFFSETS: usize = if F::ZERO.is_none() { 1 } else { 0 };
 
     #[inline(always)]
     fn new(lanes: L, planes: Planes<'a>, tokens: usize) -> Self {
         // One token: a whole row, then the next. Many: a chunk of all rows.
         let (chunk, rows) = if T == 1 { (planes.blocks, 1) } else { (CHUNK.min(planes.blocks), ROWS) };
-        let weights = Weights { scale: L::Scales::zeroed(), high: Default::default() };
+        // Whole groups, of which the first may begin before the row does, and at the end a whole vector.
+        let room = (chunk + Self::GROUP).next_multiple_of(8) + 8;
         Self {
             lanes,
             planes,
             tokens,
-            weights: vec![weights; rows * chunk.div_ceil(Self::STEP)],
-            offsets: vec![L::Scales::zeroed(); rows * (chunk * F::OFFSETS).div_ceil(4 * L::BLOCKS)],
             chunk,
+            room,
+            scales: vec![0.0; rows * room * F::SCALES],
+            offsets: vec![0.0; rows * room * Self::OFFSETS],
+            high: vec![0; rows * room * F::HIGH],
+            format: PhantomData,
         }
     }
 
@@ -165,17 +166,18 @@ where
     #[inline(always)]
     fn times(&mut self, first: usize, tiles: &[Tile<L, F::Kind, T>], products: &mut [f32]) {
         let count = products.len() / self.tokens;
-        if T == 1 {
-            for (r, product) in products.iter_mut().enumerate() {
-                self.decode(0, first + r, 0, self.planes.blocks);
-                [*product] =
-                    self.dots(0, first + r, 0, self.planes.blocks, &tiles[0]).first_chunk().map_or([0.0], |v| *v);
-            }
-            return;
-        }
         products.fill(0.0);
         for start in (0..self.planes.blocks).step_by(self.chunk) {
             let blocks = self.chunk.min(self.planes.blocks - start);
+            if T == 1 {
+                for (r, product) in products.iter_mut().enumerate() {
+                    self.decode(0, first + r, start, blocks);
+                    for dot in self.dots(0, first + r, start, blocks, &tiles[0]) {
+                        *product = dot;
+                    }
+                }
+                continue;
+            }
             for r in 0..count {
                 self.decode(r, first + r, start, blocks);
             }
@@ -190,38 +192,20 @@ where
         }
     }
 
-    /// Decodes `blocks` blocks' scales of row `row` from block `start` on, to place `place`.
+    /// Decodes the scales of `blocks` blocks of row `row` from block `start` on, to place `place`.
     #[inline(always)]
     fn decode(&mut self, place: usize, row: usize, start: usize, blocks: usize) {
-        let (group, words) = (const { group_blocks(F::DTYPE) }, const { scale_words(F::DTYPE) });
-        let steps = self.chunk.div_ceil(Self::STEP);
-        let vectors = (self.chunk * F::OFFSETS).div_ceil(4 * L::BLOCKS);
-        let weights = &mut self.weights[place * steps..][..blocks.div_ceil(Self::STEP)];
-        let offsets: &mut [f32] = bytemuck::cast_slice_mut(&mut self.offsets[place * vectors..][..vectors]);
         let first = row * self.planes.blocks + start;
-        let (from, to) = (first / group, (first + blocks).div_ceil(group));
-        let scales = &self.planes.scales[from * words..to * words];
-        for (g, words) in scales.chunks_exact(words).enumerate() {
-            let decoded = F::group(words);
-            for j in 0..group {
-                // Wraps where the group begins before the row does.
-                let b = ((from + g) * group + j).wrapping_sub(first);
-                if b >= blocks {
-                    continue;
-                }
-                let step = &mut weights[b / Self::STEP];
-                let [s, t] = decoded.scale[j];
-                let scales: &mut [[f32; 4]] = step.scale.as_mut();
-                match Self::STEP {
-                    1 if L::BLOCKS > 1 => scales.fill([s; 4]),
-                    _ => scales[b % Self::STEP] = [s, s, t, t],
-                }
-                F::Kind::set_high(&mut step.high, b % Self::STEP, decoded.high[j]);
-                for part in 0..F::OFFSETS {
-                    offsets[b * F::OFFSETS + part] = decoded.offset[j][part];
-                }
-            }
-        }
+        let (from, to) = (first / Self::GROUP, (first + blocks).div_ceil(Self::GROUP));
+        let words = const { scale_words(F::DTYPE) };
+        let room = place * self.room..(place + 1) * self.room;
+        F::decode(
+            self.lanes,
+            &self.planes.scales[from * words..to * words],
+            &mut self.scales[room.start * F::SCALES..room.end * F::SCALES],
+            &mut self.offsets[room.start * Self::OFFSETS..room.end * Self::OFFSETS],
+            &mut self.high[room.start * F::HIGH..room.end * F::HIGH],
+        );
     }
 
     /// A chunk of row `row`, decoded at `place`, times each token of a tile.
@@ -229,35 +213,37 @@ where
     fn dots(&self, place: usize, row: usize, start: usize, blocks: usize, tile: &Tile<L, F::Kind, T>) -> [f32; T] {
         let l = self.lanes;
         let words = const { quant_words(F::DTYPE) };
-        let (steps, count) = (self.chunk.div_ceil(Self::STEP), blocks.div_ceil(Self::STEP));
-        let weights = &self.weights[place * steps..][..count];
+        let first = row * self.planes.blocks + start;
+        let (whole, count) = (blocks / Self::STEP, blocks.div_ceil(Self::STEP));
+        let decoded = place * self.room + first % Self::GROUP;
+        let scales = &self.scales[decoded * F::SCALES..][..count * Self::STEP * F::SCALES];
+        let scales: &[<F::Kind as Kind<L>>::Scales] = bytemuck::cast_slice(scales);
+        let high = &self.high[decoded * F::HIGH..][..count * Self::STEP * F::HIGH];
         let x = &tile.steps[start / Self::STEP..][..count];
-        let quants = &self.planes.quants[(row * self.planes.blocks + start) * words..][..blocks * words];
-        let whole = blocks / Self::STEP;
-        let (quants, rest) = quants.split_at(whole * Self::STEP * words);
+        let (quants, rest) = self.planes.quants[first * words..][..blocks * words].split_at(whole * Self::STEP * words);
         let quants: &[<F::Kind as Kind<L>>::Quants] = bytemuck::cast_slice(quants);
-        let mut sums = [l.zero(); T];
-        for ((quants, weights), x) in quants.iter().zip(weights).zip(x) {
-            self.step(quants, weights, x, &mut sums);
-        }
-        if let ([weights], [x]) = (&weights[whole..], &x[whole..]) {
-            let mut quants = <F::Kind as Kind<L>>::Quants::zeroed();
-            bytemuck::cast_slice_mut(std::slice::from_mut(&mut quants))[..rest.len()].copy_from_slice(rest);
-            self.step(&quants, weights, x, &mut sums);
-        }
-        if F::OFFSETS > 0 {
-            let lanes = 4 * L::BLOCKS;
-            let vectors = (self.chunk * F::OFFSETS).div_ceil(lanes);
-            let count = (blocks * F::OFFSETS).div_ceil(lanes);
-            let offsets = &self.offsets[place * vectors..][..count];
-            let x = &tile.sums[start * F::OFFSETS / lanes..][..count];
-            for (offset, x) in offsets.iter().zip(x) {
-                let offset = l.floats(offset);
-                for (sum, x) in sums.iter_mut().zip(x) {
-                    *sum = l.mul_add(offset, l.floats(x), *sum);
-                }
+        let mut sums = [l.splat(0.0); T];
+        if F::HIGH == 0 {
+            for ((quants, scale), x) in quants.iter().zip(scales).zip(x) {
+                self.step(quants, &Zeroable::zeroed(), scale, x, &mut sums);
+            }
+        } else {
+            let high: &[<F::Kind as Kind<L>>::High] = bytemuck::cast_slice(high);
+            for (((quants, high), scale), x) in quants.iter().zip(high).zip(scales).zip(x) {
+                self.step(quants, high, scale, x, &mut sums);
             }
         }
+        if whole < count {
+            // The second block of the last step is not there: its activations are zeros.
+            let mut quants = <F::Kind as Kind<L>>::Quants::zeroed();
+            bytemuck::cast_slice_mut(std::slice::from_mut(&mut quants))[..rest.len()].copy_from_slice(rest);
+            let mut bits = <F::Kind as Kind<L>>::High::zeroed();
+            if F::HIGH > 0 {
+                bits = bytemuck::cast_slice(high)[whole];
+            }
+            self.step(&quants, &bits, &scales[whole], &x[whole], &mut sums);
+        }
+        self.add_offsets(decoded, start, blocks, tile, &mut sums);
         sums.map(
             #[inline(always)]
             |sum| l.total(sum),
@@ -268,16 +254,45 @@ where
     fn step(
         &self,
         quants: &<F::Kind as Kind<L>>::Quants,
-        weights: &Weights<L, F::Kind>,
+        high: &<F::Kind as Kind<L>>::High,
+        scale: &<F::Kind as Kind<L>>::Scales,
         x: &[Step<L, F::Kind>; T],
         sums: &mut [L::Floats; T],
     ) {
         let l = self.lanes;
-        let wide = F::Kind::widen(l, quants, &weights.high);
-        let scale = l.floats(&weights.scale);
+        let wide = F::Kind::widen(l, quants, high);
+        let scale = F::Kind::scale(l, scale);
         for (sum, x) in sums.iter_mut().zip(x) {
             let dot = l.to_floats(F::Kind::dot(l, wide, &x.q));
             *sum = l.mul_add(dot, l.mul(scale, l.floats(&x.scale)), *sum);
+        }
+    }
+
+    /// What the format's offsets come to: each times the sum of its activations.
+    #[inline(always)]
+    fn add_offsets(
+        &self,
+        decoded: usize,
+        start: usize,
+        blocks: usize,
+        tile: &Tile<L, F::Kind, T>,
+        sums: &mut [L::Floats; T],
+    ) {
+        let l = self.lanes;
+        let (factors, zero) = match F::ZERO {
+            Some(0.0) => return,
+            Some(zero) => (&self.scales, zero),
+            None => (&self.offsets, 1.0),
+        };
+        let lanes = 4 * L::BLOCKS;
+        let count = (blocks * F::SCALES).div_ceil(lanes);
+        let factors: &[L::Scales] = bytemuck::cast_slice(&factors[decoded * F::SCALES..][..count * lanes]);
+        let x = &tile.sums[start * F::SCALES / lanes..][..count];
+        for (factor, x) in factors.iter().zip(x) {
+            let factor = l.mul(l.floats(factor), l.splat(zero));
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum = l.mul_add(factor, l.floats(x), *sum);
+            }
         }
     }
 }

@@ -13,7 +13,9 @@ impl Lanes for Portable {
     type Word = [u32; 4];
     type Scales = [[f32; 4]; 1];
     type Fifths = [u32; 1];
-    type Pairs = [u64; 1];
+    type Pairs = [u32; 2];
+    type Single = [f32; 1];
+    type Double = [f32; 2];
     type Ordered = [i16; 32];
     type Bytes = [i8; 32];
     type Ints = [u16; 8];
@@ -31,8 +33,18 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn zero(self) -> [f32; 4] {
-        [0.0; 4]
+    fn splat(self, value: f32) -> [f32; 4] {
+        [value; 4]
+    }
+
+    #[inline(always)]
+    fn spread(self, values: &[f32; 1]) -> [f32; 4] {
+        [values[0]; 4]
+    }
+
+    #[inline(always)]
+    fn spread_halves(self, &[a, b]: &[f32; 2]) -> [f32; 4] {
+        [a, a, b, b]
     }
 
     #[inline(always)]
@@ -61,8 +73,8 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn pairs(self, words: &[u64; 1]) -> [u16; 8] {
-        words[0].to_le_bytes().map(u16::from)
+    fn pairs(self, words: &[u32; 2]) -> [u16; 8] {
+        from_fn(|i| (words[i / 4] >> (8 * (i % 4))) as u16 & 255)
     }
 
     #[inline(always)]
@@ -104,6 +116,16 @@ impl Lanes for Portable {
     #[inline(always)]
     fn total(self, a: [f32; 4]) -> f32 {
         (a[0] + a[2]) + (a[1] + a[3])
+    }
+
+    #[inline(always)]
+    fn six_bits(self, low: u32, top: u32) -> [f32; 8] {
+        from_fn(|i| (((low >> (4 * i)) & 15) | (((top >> (2 * i)) & 3) << 4)) as i32 as f32)
+    }
+
+    #[inline(always)]
+    fn signed_bytes(self, words: [u32; 2]) -> [f32; 8] {
+        from_fn(|i| f32::from((words[i / 4] >> (8 * (i % 4))) as i8))
     }
 
     #[inline(always)]

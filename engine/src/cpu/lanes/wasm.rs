@@ -2,8 +2,9 @@
 
 use std::arch::wasm32::{
     f32x4, f32x4_add, f32x4_convert_i32x4, f32x4_extract_lane, f32x4_mul, f32x4_splat, i8x16_shuffle, i16x8,
-    i16x8_extend_high_i8x16, i16x8_extend_low_i8x16, i16x8_extend_low_u8x16, i16x8_mul, i16x8_shl, i16x8_splat,
-    i32x4_add, i32x4_dot_i16x8, u16x8_shr, u32x4, u32x4_splat, u64x2, v128, v128_and, v128_or,
+    i16x8_extend_high_i8x16, i16x8_extend_low_i8x16, i16x8_mul, i16x8_shl, i16x8_splat, i32x4_add, i32x4_dot_i16x8,
+    i32x4_extend_high_i16x8, i32x4_extend_low_i16x8, u16x8_extend_low_u8x16, u16x8_shr, u32x4_extend_high_u16x8,
+    u32x4_extend_low_u16x8, u32x4_splat, u64x2, v128, v128_and, v128_or,
 };
 
 use super::Lanes;
@@ -14,30 +15,41 @@ pub(crate) struct Simd128;
 
 impl Lanes for Simd128 {
     const BLOCKS: usize = 1;
-    type Word = [u64; 2];
+    type Word = [u32; 4];
     type Scales = [[f32; 4]; 1];
     type Fifths = [u32; 1];
-    type Pairs = [u64; 1];
-    type Ordered = [[u64; 2]; 4];
+    type Pairs = [u32; 2];
+    type Single = [f32; 1];
+    type Double = [f32; 2];
+    type Ordered = [[i16; 8]; 4];
     type Bytes = [v128; 4];
     type Ints = v128;
     type Sums = v128;
     type Floats = v128;
 
     #[inline(always)]
-    fn ints(self, word: &[u64; 2]) -> v128 {
-        u64x2(word[0], word[1])
+    fn ints(self, word: &[u32; 4]) -> v128 {
+        bytemuck::cast(*word)
     }
 
     #[inline(always)]
     fn floats(self, scales: &[[f32; 4]; 1]) -> v128 {
-        let [a, b, c, d] = scales[0];
-        f32x4(a, b, c, d)
+        bytemuck::cast(scales[0])
     }
 
     #[inline(always)]
-    fn zero(self) -> v128 {
-        f32x4_splat(0.0)
+    fn splat(self, value: f32) -> v128 {
+        f32x4_splat(value)
+    }
+
+    #[inline(always)]
+    fn spread(self, values: &[f32; 1]) -> v128 {
+        f32x4_splat(values[0])
+    }
+
+    #[inline(always)]
+    fn spread_halves(self, &[a, b]: &[f32; 2]) -> v128 {
+        f32x4(a, a, b, b)
     }
 
     #[inline(always)]
@@ -69,8 +81,8 @@ impl Lanes for Simd128 {
     }
 
     #[inline(always)]
-    fn pairs(self, words: &[u64; 1]) -> v128 {
-        i16x8_extend_low_u8x16(u64x2(words[0], 0))
+    fn pairs(self, &[a, b]: &[u32; 2]) -> v128 {
+        u16x8_extend_low_u8x16(u64x2(u64::from(a) | (u64::from(b) << 32), 0))
     }
 
     #[inline(always)]
@@ -85,7 +97,7 @@ impl Lanes for Simd128 {
 
     #[inline(always)]
     fn bytes(self, w: &[u32; 8]) -> [v128; 4] {
-        let (low, high) = (u32x4(w[0], w[1], w[2], w[3]), u32x4(w[4], w[5], w[6], w[7]));
+        let [low, high]: [v128; 2] = bytemuck::cast(*w);
         [
             i16x8_extend_low_i8x16(low),
             i16x8_extend_high_i8x16(low),
@@ -95,8 +107,8 @@ impl Lanes for Simd128 {
     }
 
     #[inline(always)]
-    fn dot_bytes(self, a: [v128; 4], b: &[[u64; 2]; 4]) -> v128 {
-        let part = |i: usize| i32x4_dot_i16x8(a[i], u64x2(b[i][0], b[i][1]));
+    fn dot_bytes(self, a: [v128; 4], b: &[[i16; 8]; 4]) -> v128 {
+        let part = |i: usize| i32x4_dot_i16x8(a[i], bytemuck::cast(b[i]));
         i32x4_add(i32x4_add(part(0), part(1)), i32x4_add(part(2), part(3)))
     }
 
@@ -122,7 +134,41 @@ impl Lanes for Simd128 {
     }
 
     #[inline(always)]
+    fn six_bits(self, low: u32, top: u32) -> [f32; 8] {
+        let bytes = u64x2(spread_nibbles(low) | spread_pairs(top), 0);
+        let lanes = u16x8_extend_low_u8x16(bytes);
+        let floats = |four: v128| f32x4_convert_i32x4(four);
+        bytemuck::cast([floats(u32x4_extend_low_u16x8(lanes)), floats(u32x4_extend_high_u16x8(lanes))])
+    }
+
+    #[inline(always)]
+    fn signed_bytes(self, [a, b]: [u32; 2]) -> [f32; 8] {
+        let bytes = u64x2(u64::from(a) | (u64::from(b) << 32), 0);
+        let lanes = i16x8_extend_low_i8x16(bytes);
+        let floats = |four: v128| f32x4_convert_i32x4(four);
+        bytemuck::cast([floats(i32x4_extend_low_i16x8(lanes)), floats(i32x4_extend_high_i16x8(lanes))])
+    }
+
+    #[inline(always)]
     fn run<R>(self, work: impl FnOnce() -> R) -> R {
         work()
     }
+}
+
+/// Each nibble of a word in a byte.
+#[inline(always)]
+fn spread_nibbles(word: u32) -> u64 {
+    let x = u64::from(word);
+    let x = (x | (x << 16)) & 0x0000_ffff_0000_ffff;
+    let x = (x | (x << 8)) & 0x00ff_00ff_00ff_00ff;
+    (x | (x << 4)) & 0x0f0f_0f0f_0f0f_0f0f
+}
+
+/// Each two bits of 16, in bits 4 and 5 of a byte.
+#[inline(always)]
+fn spread_pairs(word: u32) -> u64 {
+    let x = u64::from(word & 0xffff) << 4;
+    let x = (x | (x << 24)) & 0x0000_0ff0_0000_0ff0;
+    let x = (x | (x << 12)) & 0x00f0_00f0_00f0_00f0;
+    (x | (x << 6)) & 0x3030_3030_3030_3030
 }

@@ -1,6 +1,7 @@
 //! x86 with AVX2 and FMA.
 
 use std::arch::x86_64::{__m128, __m128i, __m256, __m256i};
+use std::array::from_fn;
 
 use pulp::x86::V3;
 
@@ -11,7 +12,9 @@ impl Lanes for V3 {
     type Word = [u32; 8];
     type Scales = [[f32; 4]; 2];
     type Fifths = [u32; 2];
-    type Pairs = [u64; 2];
+    type Pairs = [u32; 4];
+    type Single = [f32; 2];
+    type Double = [f32; 4];
     type Ordered = [[i16; 16]; 2];
     type Bytes = [__m256i; 2];
     type Ints = __m256i;
@@ -29,8 +32,21 @@ impl Lanes for V3 {
     }
 
     #[inline(always)]
-    fn zero(self) -> __m256 {
-        self.avx._mm256_setzero_ps()
+    fn splat(self, value: f32) -> __m256 {
+        self.avx._mm256_set1_ps(value)
+    }
+
+    #[inline(always)]
+    fn spread(self, values: &[f32; 2]) -> __m256 {
+        let both: f64 = bytemuck::cast(*values);
+        let both = self.avx._mm256_castpd_ps(self.avx._mm256_set1_pd(both));
+        self.avx._mm256_permutevar_ps(both, self.avx._mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1))
+    }
+
+    #[inline(always)]
+    fn spread_halves(self, values: &[f32; 4]) -> __m256 {
+        let all: __m256 = bytemuck::cast([*values, *values]);
+        self.avx._mm256_permutevar_ps(all, self.avx._mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3))
     }
 
     #[inline(always)]
@@ -68,7 +84,7 @@ impl Lanes for V3 {
     }
 
     #[inline(always)]
-    fn pairs(self, words: &[u64; 2]) -> __m256i {
+    fn pairs(self, words: &[u32; 4]) -> __m256i {
         let bytes: __m128i = bytemuck::cast(*words);
         self.avx2._mm256_cvtepu8_epi16(bytes)
     }
@@ -114,6 +130,17 @@ impl Lanes for V3 {
         let halves: [__m128; 2] = bytemuck::cast(a);
         let four: [f32; 4] = bytemuck::cast(self.sse._mm_add_ps(halves[0], halves[1]));
         (four[0] + four[2]) + (four[1] + four[3])
+    }
+
+    #[inline(always)]
+    fn six_bits(self, low: u32, top: u32) -> [f32; 8] {
+        from_fn(|i| (((low >> (4 * i)) & 15) | (((top >> (2 * i)) & 3) << 4)) as i32 as f32)
+    }
+
+    #[inline(always)]
+    fn signed_bytes(self, words: [u32; 2]) -> [f32; 8] {
+        let bytes: __m128i = bytemuck::cast([words[0], words[1], 0, 0]);
+        bytemuck::cast(self.avx._mm256_cvtepi32_ps(self.avx2._mm256_cvtepi8_epi32(bytes)))
     }
 
     #[inline(always)]
