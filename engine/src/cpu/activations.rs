@@ -4,6 +4,7 @@ use bytemuck::Zeroable;
 
 use super::formats::Kind;
 use super::lanes::Lanes;
+use super::threads::for_each_piece;
 
 /// What one step of a product takes of one token.
 #[derive(Clone, Copy)]
@@ -22,13 +23,27 @@ pub(super) struct Tile<L: Lanes, K: Kind<L>, const T: usize> {
 
 /// Quantises rows of `cols` values; the last tile is filled up with zeros. `scales` as `Format::SCALES`.
 pub(super) fn quantise<L: Lanes, K: Kind<L>, const T: usize>(
+    lanes: L,
     x: &[f32],
     cols: usize,
     scales: usize,
 ) -> Vec<Tile<L, K, T>> {
-    x.chunks(T * cols).map(|rows| tile(rows, cols, scales)).collect()
+    let rows: Vec<&[f32]> = x.chunks(T * cols).collect();
+    let mut tiles: Vec<Tile<L, K, T>> = rows.iter().map(|_| Tile { steps: Vec::new(), sums: Vec::new() }).collect();
+    for_each_piece(&mut tiles, 1, |i, to| {
+        lanes.run(
+            #[inline(always)]
+            || {
+                for to in to {
+                    *to = tile(rows[i], cols, scales);
+                }
+            },
+        );
+    });
+    tiles
 }
 
+#[inline(always)]
 fn tile<L: Lanes, K: Kind<L>, const T: usize>(x: &[f32], cols: usize, scales: usize) -> Tile<L, K, T> {
     let blocks = cols / 32;
     let nothing = Step::<L, K> { q: K::Acts::zeroed(), scale: L::Scales::zeroed() };
@@ -73,7 +88,11 @@ fn integers(block: &[f32; 32]) -> ([i16; 32], f32) {
     let inverse = 32767.0 / largest;
     // Added and taken away, this rounds to a whole number.
     let round = 12_582_912.0;
-    (block.map(|v| (v * inverse + round - round) as i32 as i16), largest / 32767.0)
+    let mut q = [0; 32];
+    for (q, v) in q.iter_mut().zip(block) {
+        *q = (v * inverse + round - round) as i32 as i16;
+    }
+    (q, largest / 32767.0)
 }
 
 #[cfg(test)]
@@ -85,7 +104,7 @@ mod tests {
     #[test]
     fn integers_stand_for_the_values() {
         let x: Vec<f32> = (0..64).map(|i| ((i * 37) % 64) as f32 / 7.0 - 4.0).collect();
-        let tiles = quantise::<Portable, Bytes, 1>(&x, 64, 0);
+        let tiles = quantise::<_, Bytes, 1>(Portable, &x, 64, 0);
         for (b, step) in tiles[0].steps.iter().enumerate() {
             let scale = step[0].scale[0][0];
             for (q, x) in step[0].q.iter().zip(&x[32 * b..]) {
@@ -97,7 +116,7 @@ mod tests {
     #[test]
     fn nibble_formats_have_their_own_order_and_sums() {
         let x: Vec<f32> = (0..32).map(|i| i as f32).collect();
-        let tiles = quantise::<Portable, Fours, 2>(&x, 32, 2);
+        let tiles = quantise::<_, Fours, 2>(Portable, &x, 32, 2);
         let step = &tiles[0].steps[0];
         let q: &[i16] = bytemuck::cast_slice(&step[0].q);
         let scale = step[0].scale[0][0];

@@ -45,6 +45,7 @@ pub(super) trait Lanes: Copy + Send + Sync {
 
     fn ints(self, word: &Self::Word) -> Self::Ints;
     fn floats(self, scales: &Self::Scales) -> Self::Floats;
+    fn store(self, values: Self::Floats) -> Self::Scales;
     fn splat(self, value: f32) -> Self::Floats;
     /// A block's value in its four lanes.
     fn spread(self, values: &Self::Single) -> Self::Floats;

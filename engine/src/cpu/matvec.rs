@@ -1,5 +1,7 @@
 //! Twin of shaders/matvec.wgsl.
 
+use super::attention::exp;
+use super::lanes::vectorised;
 use super::memory::{Memory, part, part_mut};
 use super::product::Planes;
 use crate::kernels::Matvec;
@@ -44,12 +46,21 @@ pub(super) fn normalise(x: &mut [f32], gain: &[f32], eps: f32) {
 /// The epilogue: 0 store, 1 add, 2 SwiGLU over sums that alternate gate, up.
 pub(super) fn finish(sums: &[f32], epilogue: u32, y: &mut [f32]) {
     match epilogue {
-        2 => {
-            for (y, pair) in y.iter_mut().zip(sums.chunks_exact(2)) {
-                *y = pair[0] / (1.0 + (-pair[0]).exp()) * pair[1];
-            }
-        }
+        2 => vectorised(
+            #[inline(always)]
+            || {
+                for (y, [gate, up]) in y.iter_mut().zip(sums.as_chunks::<2>().0) {
+                    *y = silu(*gate) * up;
+                }
+            },
+        ),
         1 => y.iter_mut().zip(sums).for_each(|(y, sum)| *y += sum),
         _ => y.copy_from_slice(sums),
     }
+}
+
+/// v / (1 + e^-v)
+#[inline(always)]
+pub(super) fn silu(v: f32) -> f32 {
+    v / (1.0 + exp(-v))
 }

@@ -7,6 +7,7 @@ mod argmax_partial;
 mod attend_merge;
 mod attend_prefill;
 mod attend_split;
+mod attention;
 mod cache;
 mod embed;
 mod floats;

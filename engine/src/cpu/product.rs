@@ -104,10 +104,7 @@ impl Planes<'_> {
     {
         let cols = 32 * self.blocks;
         let tokens = x.len() / cols;
-        let tiles = lanes.run(
-            #[inline(always)]
-            || quantise::<L, F::Kind, T>(x, cols, F::SCALES),
-        );
+        let tiles = quantise::<L, F::Kind, T>(lanes, x, cols, F::SCALES);
         for_each_piece(products, ROWS * tokens, |i, products| {
             lanes.run(
                 #[inline(always)]

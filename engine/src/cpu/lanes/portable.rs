@@ -33,6 +33,11 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn store(self, values: [f32; 4]) -> [[f32; 4]; 1] {
+        [values]
+    }
+
+    #[inline(always)]
     fn splat(self, value: f32) -> [f32; 4] {
         [value; 4]
     }

@@ -38,6 +38,11 @@ impl Lanes for Simd128 {
     }
 
     #[inline(always)]
+    fn store(self, values: v128) -> [[f32; 4]; 1] {
+        [bytemuck::cast(values)]
+    }
+
+    #[inline(always)]
     fn splat(self, value: f32) -> v128 {
         f32x4_splat(value)
     }

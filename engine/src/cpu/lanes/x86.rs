@@ -32,6 +32,11 @@ impl Lanes for V3 {
     }
 
     #[inline(always)]
+    fn store(self, values: __m256) -> [[f32; 4]; 2] {
+        bytemuck::cast(values)
+    }
+
+    #[inline(always)]
     fn splat(self, value: f32) -> __m256 {
         self.avx._mm256_set1_ps(value)
     }
