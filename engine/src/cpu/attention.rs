@@ -41,7 +41,7 @@ impl Attention<'_> {
             return self.on(lanes, head, queries, limits, first, end);
         }
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        return self.on(super::lanes::Simd128, head, queries, limits, first, end);
+        return self.on(super::lanes::Simd128::new(), head, queries, limits, first, end);
         #[allow(unreachable_code, reason = "reached where there are no vectors")]
         self.on(Portable, head, queries, limits, first, end)
     }
@@ -155,7 +155,7 @@ pub(super) fn exp(x: f32) -> f32 {
     let clamped = if clamped > 88.0 { 88.0 } else { clamped };
     let round = 12_582_912.0;
     let n = clamped * std::f32::consts::LOG2_E + round - round;
-    let r = clamped - n * 0.693_359_375 + n * 2.121_944_4e-4;
+    let r = clamped - n * 0.693_359_4 + n * 2.121_944_4e-4;
     let p = ((((r / 720.0 + 1.0 / 120.0) * r + 1.0 / 24.0) * r + 1.0 / 6.0) * r + 0.5) * r;
     let e = (p + 1.0) * r + 1.0;
     let scaled = f32::from_bits(e.to_bits().wrapping_add(((n as i32) << 23) as u32));

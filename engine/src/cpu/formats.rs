@@ -52,7 +52,7 @@ fn nibble_place<L: Lanes>(block: usize, i: usize) -> usize {
 #[inline(always)]
 fn nibbles<L: Lanes>(l: L, quants: &L::Word) -> [L::Ints; 4] {
     let q = l.ints(quants);
-    [l.and(q, 15), l.and(l.right::<4>(q), 15), l.and(l.right::<8>(q), 15), l.right::<12>(q)]
+    [l.and::<15>(q), l.and::<15>(l.right::<4>(q)), l.and::<15>(l.right::<8>(q)), l.right::<12>(q)]
 }
 
 #[inline(always)]
@@ -119,10 +119,10 @@ impl<L: Lanes> Kind<L> for Fives {
         let [a, b, c, d] = nibbles(l, quants);
         let high = l.fifths(high);
         [
-            l.or(a, l.and(l.right::<8>(high), 16)),
-            l.or(b, l.and(l.right::<9>(high), 16)),
-            l.or(c, l.and(l.right::<10>(high), 16)),
-            l.or(d, l.and(l.right::<11>(high), 16)),
+            l.or(a, l.and::<16>(l.right::<8>(high))),
+            l.or(b, l.and::<16>(l.right::<9>(high))),
+            l.or(c, l.and::<16>(l.right::<10>(high))),
+            l.or(d, l.and::<16>(l.right::<11>(high))),
         ]
     }
 
@@ -158,10 +158,10 @@ impl<L: Lanes> Kind<L> for Sixes {
         let [a, b, c, d] = nibbles(l, quants);
         let high = l.pairs(high);
         [
-            l.or(a, l.and(l.left::<4>(high), 48)),
-            l.or(b, l.and(l.left::<2>(high), 48)),
-            l.or(c, l.and(high, 48)),
-            l.or(d, l.and(l.right::<2>(high), 48)),
+            l.or(a, l.and::<48>(l.left::<4>(high))),
+            l.or(b, l.and::<48>(l.left::<2>(high))),
+            l.or(c, l.and::<48>(high)),
+            l.or(d, l.and::<48>(l.right::<2>(high))),
         ]
     }
 

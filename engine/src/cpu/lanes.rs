@@ -51,7 +51,7 @@ pub(super) trait Lanes: Copy + Send + Sync {
     fn spread(self, values: &Self::Single) -> Self::Floats;
     /// A half block's value in its two lanes.
     fn spread_halves(self, values: &Self::Double) -> Self::Floats;
-    fn and(self, a: Self::Ints, mask: u16) -> Self::Ints;
+    fn and<const MASK: u16>(self, a: Self::Ints) -> Self::Ints;
     fn or(self, a: Self::Ints, b: Self::Ints) -> Self::Ints;
     fn left<const N: u32>(self, a: Self::Ints) -> Self::Ints;
     fn right<const N: u32>(self, a: Self::Ints) -> Self::Ints;

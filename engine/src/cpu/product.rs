@@ -75,7 +75,7 @@ impl Planes<'_> {
     where
         F::Kind: Kind<super::lanes::Simd128>,
     {
-        self.with::<_, F>(super::lanes::Simd128, x, products);
+        self.with::<_, F>(super::lanes::Simd128::new(), x, products);
     }
 
     #[cfg(not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))))]

@@ -53,8 +53,8 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn and(self, a: [u16; 8], mask: u16) -> [u16; 8] {
-        a.map(|a| a & mask)
+    fn and<const MASK: u16>(self, a: [u16; 8]) -> [u16; 8] {
+        a.map(|a| a & MASK)
     }
 
     #[inline(always)]

@@ -1,17 +1,42 @@
 //! WebAssembly with 128-bit vectors.
 
 use std::arch::wasm32::{
-    f32x4, f32x4_add, f32x4_convert_i32x4, f32x4_extract_lane, f32x4_mul, f32x4_splat, i8x16_shuffle, i16x8,
+    f32x4, f32x4_add, f32x4_convert_i32x4, f32x4_extract_lane, f32x4_mul, f32x4_splat, i8x16, i8x16_swizzle, i16x8,
     i16x8_extend_high_i8x16, i16x8_extend_low_i8x16, i16x8_mul, i16x8_shl, i16x8_splat, i32x4_add, i32x4_dot_i16x8,
     i32x4_extend_high_i16x8, i32x4_extend_low_i16x8, u16x8_extend_low_u8x16, u16x8_shr, u32x4_extend_high_u16x8,
     u32x4_extend_low_u16x8, u32x4_splat, u64x2, v128, v128_and, v128_or,
 };
+use std::hint::black_box;
 
 use super::Lanes;
 
-/// WebAssembly's `simd128`.
+/// WebAssembly's `simd128`, with the constants of its inner loops: compilers to machine code make a constant anew each time,
+/// in several instructions, but keep a variable in a register.
 #[derive(Clone, Copy)]
-pub(crate) struct Simd128;
+pub(crate) struct Simd128 {
+    /// 15 in each 16-bit lane.
+    low4: v128,
+    /// 16 in each 16-bit lane.
+    bit4: v128,
+    /// 48 in each 16-bit lane.
+    bits45: v128,
+    /// For each 16-bit lane, the bytes of the half of a word that holds its nibble.
+    halves: v128,
+    /// What brings each lane's nibble to the top.
+    factors: v128,
+}
+
+impl Simd128 {
+    pub(crate) fn new() -> Self {
+        Self {
+            low4: black_box(i16x8_splat(15)),
+            bit4: black_box(i16x8_splat(16)),
+            bits45: black_box(i16x8_splat(48)),
+            halves: black_box(i8x16(0, 1, 0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 2, 3)),
+            factors: black_box(i16x8(4096, 256, 16, 1, 4096, 256, 16, 1)),
+        }
+    }
+}
 
 impl Lanes for Simd128 {
     const BLOCKS: usize = 1;
@@ -58,8 +83,14 @@ impl Lanes for Simd128 {
     }
 
     #[inline(always)]
-    fn and(self, a: v128, mask: u16) -> v128 {
-        v128_and(a, i16x8_splat(mask as i16))
+    fn and<const MASK: u16>(self, a: v128) -> v128 {
+        let mask = match MASK {
+            15 => self.low4,
+            16 => self.bit4,
+            48 => self.bits45,
+            _ => i16x8_splat(MASK as i16),
+        };
+        v128_and(a, mask)
     }
 
     #[inline(always)]
@@ -79,10 +110,7 @@ impl Lanes for Simd128 {
 
     #[inline(always)]
     fn fifths(self, words: &[u32; 1]) -> v128 {
-        // Each lane gets the half of the word that holds its four bits; the product moves them up.
-        let word = u32x4_splat(words[0]);
-        let word = i8x16_shuffle::<0, 1, 0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 2, 3>(word, word);
-        i16x8_mul(word, i16x8(4096, 256, 16, 1, 4096, 256, 16, 1))
+        i16x8_mul(i8x16_swizzle(u32x4_splat(words[0]), self.halves), self.factors)
     }
 
     #[inline(always)]

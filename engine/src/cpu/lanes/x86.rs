@@ -55,8 +55,8 @@ impl Lanes for V3 {
     }
 
     #[inline(always)]
-    fn and(self, a: __m256i, mask: u16) -> __m256i {
-        self.avx2._mm256_and_si256(a, self.avx._mm256_set1_epi16(mask as i16))
+    fn and<const MASK: u16>(self, a: __m256i) -> __m256i {
+        self.avx2._mm256_and_si256(a, self.avx._mm256_set1_epi16(MASK as i16))
     }
 
     #[inline(always)]
