@@ -111,3 +111,6 @@ fn weights(d: &Dispatch) -> Result<DType> {
 fn kv(d: &Dispatch) -> Result<KvType> {
     d.kv.ok_or_else(|| Error::Request(format!("a call of {} lacks its cache's type", d.stem.name())))
 }
+
+#[cfg(test)]
+mod tests;

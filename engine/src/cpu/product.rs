@@ -7,7 +7,9 @@ use bytemuck::Zeroable;
 use super::activations::{Step, Tile, quantise};
 use super::floats;
 use super::formats::{self, Format, Kind};
-use super::lanes::{Lanes, Portable};
+use super::lanes::Lanes;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+use super::lanes::Portable;
 use super::threads::for_each_piece;
 use crate::loader::DType;
 use crate::loader::planes::{group_blocks, plane_sizes, quant_words, scale_words, unpack};
