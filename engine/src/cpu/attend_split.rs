@@ -1,5 +1,6 @@
 //! Twin of shaders/attend_split.wgsl.
 
+use super::attention::Attention;
 use super::cache::Cache;
 use super::memory::{Memory, part, part_mut};
 use super::threads::for_each_piece;
@@ -17,57 +18,21 @@ pub(super) fn run(kernel: &AttendSplit, memory: &mut Memory, kv: KvType, pieces:
         let values = Cache::new(memory, kernel.values, kv, length * kv_heads * dim)?;
         let qkv = part(memory.slice::<f32>(kernel.qkv)?, 0, heads * dim)?;
         let room = kernel.pieces as usize * (dim + 4);
-        for_each_piece(part_mut(out, 0, heads * room)?, room, |head, out| {
-            let query: Vec<f32> = qkv[head * dim..(head + 1) * dim].iter().map(|q| q * kernel.scale).collect();
-            for (piece, out) in out.chunks_exact_mut(dim + 4).enumerate().take(pieces) {
-                let first = (piece * split).min(length);
-                let count = (length - first).min(split);
-                let at = |i: usize| ((first + i) * kv_heads + head / group) * dim;
-                let (sums, end) = out.split_at_mut(dim);
-                let (maximum, total) = attend(&query, keys, values, count, at, sums);
-                end.copy_from_slice(&[maximum, total, 0.0, 0.0]);
+        let attention = Attention { keys, values, kv_heads, dim };
+        // All heads that share a key/value head together: each key is brought to floats once.
+        for_each_piece(part_mut(out, 0, heads * room)?, group * room, |head, out| {
+            let queries = qkv[head * group * dim..][..group * dim].iter().map(|q| q * kernel.scale);
+            let queries: Vec<f32> = queries.collect();
+            for piece in 0..pieces.min(kernel.pieces as usize) {
+                let (first, end) = ((piece * split).min(length), ((piece + 1) * split).min(length));
+                let attended = attention.run(head, &queries, &vec![end; group], first, end);
+                for (q, out) in out.chunks_exact_mut(room).enumerate() {
+                    let (sums, end) = out[piece * (dim + 4)..][..dim + 4].split_at_mut(dim);
+                    sums.copy_from_slice(&attended.sums[q * attended.stride..][..dim]);
+                    end.copy_from_slice(&[attended.maxima[q], attended.totals[q], 0.0, 0.0]);
+                }
             }
         });
         Ok(())
     })
-}
-
-/// Sums of values weighted by exp(score - maximum), over `count` positions; gives the maximum and the sum of weights.
-pub(super) fn attend(
-    query: &[f32],
-    keys: Cache<'_>,
-    values: Cache<'_>,
-    count: usize,
-    at: impl Fn(usize) -> usize,
-    sums: &mut [f32],
-) -> (f32, f32) {
-    let mut vector = vec![0.0; query.len()];
-    let mut scores = Vec::with_capacity(count);
-    let mut maximum = -3.0e38f32;
-    for i in 0..count {
-        keys.load(at(i), &mut vector);
-        let score = dot(query, &vector);
-        maximum = maximum.max(score);
-        scores.push(score);
-    }
-    sums.fill(0.0);
-    let mut total = 0.0;
-    for (i, score) in scores.iter().enumerate() {
-        let weight = (score - maximum).exp();
-        total += weight;
-        values.load(at(i), &mut vector);
-        sums.iter_mut().zip(&vector).for_each(|(sum, v)| *sum += weight * v);
-    }
-    (maximum, total)
-}
-
-/// In eight lanes, which the compiler turns into vectors.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0f32; 8];
-    for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
-        for i in 0..8 {
-            lanes[i] += a[i] * b[i];
-        }
-    }
-    lanes.iter().sum()
 }

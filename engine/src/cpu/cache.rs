@@ -3,6 +3,7 @@
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
+use super::formats::half_to_f32;
 use super::memory::{Memory, part};
 use crate::Result;
 use crate::model::KvType;
@@ -24,10 +25,15 @@ impl<'a> Cache<'a> {
     }
 
     /// Copies `to.len()` values from `first` on.
+    #[inline(always)]
     pub(super) fn load(self, first: usize, to: &mut [f32]) {
         match self {
             Self::F32(values) => to.copy_from_slice(&values[first..first + to.len()]),
-            Self::F16(values) => values[first..first + to.len()].convert_to_f32_slice(to),
+            Self::F16(values) => {
+                for (to, value) in to.iter_mut().zip(&values[first..]) {
+                    *to = half_to_f32(value.to_bits());
+                }
+            }
         }
     }
 }

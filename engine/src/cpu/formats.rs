@@ -1,214 +1,312 @@
-//! Products of a row of quantised weights with activations, a format at a time; layouts as in shaders/shared/weights_*.wgsl.
+//! The scales of each quantised format, and how its values become 16-bit integers; layouts as in
+//! shaders/shared/weights_*.wgsl.
 
-use half::f16;
+use super::lanes::Lanes;
+use crate::loader::DType;
 
-use super::isa::{Activations, Isa};
-use crate::loader::planes::k_scale;
-
-const NIBBLES: u64 = 0x0f0f_0f0f_0f0f_0f0f;
-
-/// A block of 32 weights: w = scale * q + offset, with a scale and an offset for each half.
-pub(super) struct Block {
-    /// Bytes of even place; for Q8_0 the first sixteen.
-    pub(super) even: [u64; 2],
-    /// Bytes of odd place; for Q8_0 the last sixteen.
-    pub(super) odd: [u64; 2],
-    pub(super) scale: [f32; 2],
-    pub(super) offset: [f32; 2],
-}
-
-/// A format whose products are made in integers.
+/// A quantised format: w = scale * q + offset.
 pub(super) trait Format: Send + Sync {
-    /// Signed bytes in order, rather than unsigned ones with even and odd places apart.
-    const SIGNED: bool = false;
-    /// The halves of a block have scales of their own.
-    const HALVES: bool = false;
+    const DTYPE: DType;
+    /// Scales of a block: one, or one for each half.
+    const SCALES: usize = 1;
+    /// The offset as a multiple of the scale; without one, each block has an offset of its own.
+    const ZERO: Option<f32>;
+    /// Words of a block with the bits of its values above the lowest four.
+    const HIGH: usize = 0;
+    /// How its values are stored.
+    type Kind: Copy + Send + Sync;
 
-    /// Block `block` of the planes.
-    fn block(quants: &[[u64; 2]], scales: &[u32], block: usize) -> Block;
+    /// Decodes the words of whole groups: [`Self::SCALES`] scales a block, an offset where [`Self::ZERO`] is none, and
+    /// [`Self::HIGH`] words.
+    fn decode<L: Lanes>(lanes: L, words: &[u32], scale: &mut [f32], offset: &mut [f32], high: &mut [u32]);
+}
 
-    /// Adds the products of a block to `sum`; `offset` takes what the format's offset comes to.
-    #[inline(always)]
-    fn add<S: Isa>(isa: S, sum: S::Sum, offset: &mut f32, block: &Block, x: &Activations) -> S::Sum {
-        let [a, b] = block.scale;
-        if Self::SIGNED {
-            return isa.signed(sum, block.even, block.odd, x, a * x.scale);
-        }
-        *offset += block.offset[0] * x.sums[0] + block.offset[1] * x.sums[1];
-        match Self::HALVES {
-            true => isa.halves(sum, block.even, block.odd, x, [a * x.scale, b * x.scale]),
-            false => isa.unsigned(sum, block.even, block.odd, x, a * x.scale),
-        }
+/// How values are stored, on an instruction set.
+pub(super) trait Kind<L: Lanes>: Copy + Send + Sync {
+    /// Blocks that one step takes.
+    const STEP: usize;
+    /// The quants of a step.
+    type Quants: bytemuck::Pod;
+    /// Bits above the lowest four of a step.
+    type High: bytemuck::Pod;
+    /// The scales of a step.
+    type Scales: bytemuck::Pod;
+    /// The activations of a step.
+    type Acts: bytemuck::Pod + Send + Sync;
+    /// The values of a step as 16-bit integers.
+    type Wide: Copy;
+
+    /// Where value `i` of block `block` of a step stands among the step's activations.
+    fn place(block: usize, i: usize) -> usize;
+    /// The scales of a step in the lanes of [`Self::dot`].
+    fn scale(lanes: L, scales: &Self::Scales) -> L::Floats;
+    fn widen(lanes: L, quants: &Self::Quants, high: &Self::High) -> Self::Wide;
+    fn dot(lanes: L, wide: Self::Wide, x: &Self::Acts) -> L::Sums;
+}
+
+/// Value `i` stands in bits `4 (i mod 4)` of 16-bit lane `i / 4`.
+fn nibble_place<L: Lanes>(block: usize, i: usize) -> usize {
+    (i % 4 * L::BLOCKS + block) * 8 + i / 4
+}
+
+#[inline(always)]
+fn nibbles<L: Lanes>(l: L, quants: &L::Word) -> [L::Ints; 4] {
+    let q = l.ints(quants);
+    [l.and::<15>(q), l.and::<15>(l.right::<4>(q)), l.and::<15>(l.right::<8>(q)), l.right::<12>(q)]
+}
+
+#[inline(always)]
+fn dot_nibbles<L: Lanes>(l: L, wide: [L::Ints; 4], x: &[L::Word; 4]) -> L::Sums {
+    let part = |i: usize| l.dot(wide[i], l.ints(&x[i]));
+    l.add(l.add(part(0), part(1)), l.add(part(2), part(3)))
+}
+
+/// Nibbles.
+#[derive(Clone, Copy)]
+pub(super) struct Fours;
+
+impl<L: Lanes> Kind<L> for Fours {
+    const STEP: usize = L::BLOCKS;
+    type Quants = L::Word;
+    type High = [u32; 0];
+    type Scales = L::Single;
+    type Acts = [L::Word; 4];
+    type Wide = [L::Ints; 4];
+
+    fn place(block: usize, i: usize) -> usize {
+        nibble_place::<L>(block, i)
     }
 
-    /// Block `block` of the planes as floats.
     #[inline(always)]
-    fn floats(quants: &[[u64; 2]], scales: &[u32], block: usize, values: &mut [f32]) {
-        let block = Self::block(quants, scales, block);
-        let even: [u8; 16] = bytemuck::cast(block.even);
-        let odd: [u8; 16] = bytemuck::cast(block.odd);
-        let ([a, b], [c, d]) = (block.scale, block.offset);
-        if Self::SIGNED {
-            for (value, q) in values.iter_mut().zip(even.iter().chain(&odd)) {
-                *value = a * f32::from(*q as i8);
-            }
-            return;
-        }
-        let (first, second) = values.split_at_mut(16);
-        for (i, pair) in first.chunks_exact_mut(2).enumerate() {
-            pair[0] = a * f32::from(even[i]) + c;
-            pair[1] = a * f32::from(odd[i]) + c;
-        }
-        for (i, pair) in second.chunks_exact_mut(2).enumerate() {
-            pair[0] = b * f32::from(even[8 + i]) + d;
-            pair[1] = b * f32::from(odd[8 + i]) + d;
-        }
+    fn scale(l: L, scales: &L::Single) -> L::Floats {
+        l.spread(scales)
+    }
+
+    #[inline(always)]
+    fn widen(l: L, quants: &L::Word, _: &[u32; 0]) -> [L::Ints; 4] {
+        nibbles(l, quants)
+    }
+
+    #[inline(always)]
+    fn dot(l: L, wide: [L::Ints; 4], x: &[L::Word; 4]) -> L::Sums {
+        dot_nibbles(l, wide, x)
     }
 }
 
-#[inline(always)]
-fn half_of(word: u32, high: usize) -> f32 {
-    f16::from_bits((word >> (16 * high)) as u16).to_f32()
+/// Nibbles and a fifth bit.
+#[derive(Clone, Copy)]
+pub(super) struct Fives;
+
+impl<L: Lanes> Kind<L> for Fives {
+    const STEP: usize = L::BLOCKS;
+    type Quants = L::Word;
+    type High = L::Fifths;
+    type Scales = L::Single;
+    type Acts = [L::Word; 4];
+    type Wide = [L::Ints; 4];
+
+    fn place(block: usize, i: usize) -> usize {
+        nibble_place::<L>(block, i)
+    }
+
+    #[inline(always)]
+    fn scale(l: L, scales: &L::Single) -> L::Floats {
+        l.spread(scales)
+    }
+
+    #[inline(always)]
+    fn widen(l: L, quants: &L::Word, high: &L::Fifths) -> [L::Ints; 4] {
+        let [a, b, c, d] = nibbles(l, quants);
+        let high = l.fifths(high);
+        [
+            l.or(a, l.and::<16>(l.right::<8>(high))),
+            l.or(b, l.and::<16>(l.right::<9>(high))),
+            l.or(c, l.and::<16>(l.right::<10>(high))),
+            l.or(d, l.and::<16>(l.right::<11>(high))),
+        ]
+    }
+
+    #[inline(always)]
+    fn dot(l: L, wide: [L::Ints; 4], x: &[L::Word; 4]) -> L::Sums {
+        dot_nibbles(l, wide, x)
+    }
 }
 
-/// Nibbles of even and of odd place as bytes.
-#[inline(always)]
-fn nibbles(q: [u64; 2]) -> ([u64; 2], [u64; 2]) {
-    (q.map(|q| q & NIBBLES), q.map(|q| (q >> 4) & NIBBLES))
+/// Nibbles and two more bits.
+#[derive(Clone, Copy)]
+pub(super) struct Sixes;
+
+impl<L: Lanes> Kind<L> for Sixes {
+    const STEP: usize = L::BLOCKS;
+    type Quants = L::Word;
+    type High = L::Pairs;
+    type Scales = L::Double;
+    type Acts = [L::Word; 4];
+    type Wide = [L::Ints; 4];
+
+    fn place(block: usize, i: usize) -> usize {
+        nibble_place::<L>(block, i)
+    }
+
+    #[inline(always)]
+    fn scale(l: L, scales: &L::Double) -> L::Floats {
+        l.spread_halves(scales)
+    }
+
+    #[inline(always)]
+    fn widen(l: L, quants: &L::Word, high: &L::Pairs) -> [L::Ints; 4] {
+        let [a, b, c, d] = nibbles(l, quants);
+        let high = l.pairs(high);
+        [
+            l.or(a, l.and::<48>(l.left::<4>(high))),
+            l.or(b, l.and::<48>(l.left::<2>(high))),
+            l.or(c, l.and::<48>(high)),
+            l.or(d, l.and::<48>(l.right::<2>(high))),
+        ]
+    }
+
+    #[inline(always)]
+    fn dot(l: L, wide: [L::Ints; 4], x: &[L::Word; 4]) -> L::Sums {
+        dot_nibbles(l, wide, x)
+    }
 }
 
-/// 32 fifth bits as bytes of 16 or 0: even places, odd places.
-#[inline(always)]
-fn fifth_bits(bits: u32) -> ([u64; 2], [u64; 2]) {
-    // A byte copied eight times; of each copy one bit is kept, places 0, 2, 4, 6, 1, 3, 5, 7; any bit then reaches bit 7.
-    let spread = bits.to_le_bytes().map(|byte| {
-        let kept = u64::from(byte).wrapping_mul(0x0101_0101_0101_0101) & 0x8020_0802_4010_0401;
-        ((kept + 0x7f7f_7f7f_7f7f_7f7f) & 0x8080_8080_8080_8080) >> 3
-    });
-    let even = [0, 2].map(|i| (spread[i] & 0xffff_ffff) | (spread[i + 1] << 32));
-    let odd = [0, 2].map(|i| (spread[i] >> 32) | (spread[i + 1] & 0xffff_ffff_0000_0000));
-    (even, odd)
+/// Signed bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Bytes;
+
+impl<L: Lanes> Kind<L> for Bytes {
+    const STEP: usize = 1;
+    type Quants = [u32; 8];
+    type High = [u32; 0];
+    type Scales = [f32; 1];
+    type Acts = L::Ordered;
+    type Wide = L::Bytes;
+
+    fn place(_: usize, i: usize) -> usize {
+        i
+    }
+
+    #[inline(always)]
+    fn scale(l: L, scales: &[f32; 1]) -> L::Floats {
+        l.splat(scales[0])
+    }
+
+    #[inline(always)]
+    fn widen(l: L, quants: &[u32; 8], _: &[u32; 0]) -> L::Bytes {
+        l.bytes(quants)
+    }
+
+    #[inline(always)]
+    fn dot(l: L, wide: L::Bytes, x: &L::Ordered) -> L::Sums {
+        l.dot_bytes(wide, x)
+    }
 }
 
-/// The upper two bits of 16 values, in place for a 6-bit value: even places, odd places.
+/// An f16's value, without a branch.
 #[inline(always)]
-fn upper_pairs(bits: u32) -> (u64, u64) {
-    let mut x = u64::from(bits);
-    x = (x | (x << 16)) & 0x0000_ffff_0000_ffff;
-    x = (x | (x << 8)) & 0x00ff_00ff_00ff_00ff;
-    x = (x | (x << 4)) & NIBBLES;
-    ((x & 0x0303_0303_0303_0303) << 4, (x & 0x0c0c_0c0c_0c0c_0c0c) << 2)
+pub(super) fn half_to_f32(bits: u16) -> f32 {
+    let bits = u32::from(bits);
+    let sign = (bits & 0x8000) << 16;
+    let rest = bits & 0x7fff;
+    // Subnormals are whole multiples of 2^-24; the exponent of others moves by 112, that of infinities once more.
+    let small = (rest as i32 as f32 * f32::from_bits(103 << 23)).to_bits();
+    let normal = (rest << 13) + (112 << 23) + if rest >= 0x7c00 { 112 << 23 } else { 0 };
+    f32::from_bits(sign | if rest < 0x0400 { small } else { normal })
 }
 
+/// The two f16 in a word.
 #[inline(always)]
-fn with_fifth(q: [u64; 2], bits: u32) -> ([u64; 2], [u64; 2]) {
-    let (even, odd) = nibbles(q);
-    let (high_even, high_odd) = fifth_bits(bits);
-    ([even[0] | high_even[0], even[1] | high_even[1]], [odd[0] | high_odd[0], odd[1] | high_odd[1]])
+fn halves(word: u32) -> [f32; 2] {
+    [half_to_f32(word as u16), half_to_f32((word >> 16) as u16)]
 }
 
-/// One scale and offset for the whole block.
+/// Scales and offsets of a Q4_K or Q5_K group.
 #[inline(always)]
-fn whole((even, odd): ([u64; 2], [u64; 2]), scale: f32, offset: f32) -> Block {
-    Block { even, odd, scale: [scale; 2], offset: [offset; 2] }
+fn k_scales<L: Lanes>(l: L, words: &[u32]) -> ([f32; 8], [f32; 8]) {
+    let [d, dmin] = halves(words[0]);
+    let scale = l.six_bits(words[1], words[3] & 0xffff);
+    let minimum = l.six_bits(words[2], words[3] >> 16);
+    (scale.map(|v| d * v), minimum.map(|v| -(dmin * v)))
 }
 
 macro_rules! format {
-    ($name:ident, |$quants:ident, $scales:ident, $block:ident| $body:expr) => {
+    ($name:ident, $kind:ty, $zero:expr, $scales:literal, $high:literal,
+     |$lanes:pat_param, $words:ident, $scale:ident, $offset:pat_param, $bits:pat_param| $body:expr) => {
+        #[allow(non_camel_case_types, reason = "the formats' own names")]
         pub(super) struct $name;
 
         impl Format for $name {
+            const DTYPE: DType = DType::$name;
+            const SCALES: usize = $scales;
+            const ZERO: Option<f32> = $zero;
+            const HIGH: usize = $high;
+            type Kind = $kind;
+
             #[inline(always)]
-            fn block($quants: &[[u64; 2]], $scales: &[u32], $block: usize) -> Block {
+            fn decode<L: Lanes>($lanes: L, $words: &[u32], $scale: &mut [f32], $offset: &mut [f32], $bits: &mut [u32]) {
                 $body
             }
         }
     };
 }
 
-format!(Q4_0, |quants, scales, block| {
-    let d = half_of(scales[block / 2], block % 2);
-    whole(nibbles(quants[block]), d, -8.0 * d)
+/// Two f16 a word, in order.
+#[inline(always)]
+fn f16_words(words: &[u32], scale: &mut [f32]) {
+    for (pair, word) in scale.as_chunks_mut::<2>().0.iter_mut().zip(words) {
+        *pair = halves(*word);
+    }
+}
+
+format!(Q4_0, Fours, Some(-8.0), 1, 0, |_, words, scale, _, _| f16_words(words, scale));
+
+format!(Q8_0, Bytes, Some(0.0), 1, 0, |_, words, scale, _, _| f16_words(words, scale));
+
+format!(Q4_1, Fours, None, 1, 0, |_, words, scale, offset, _| {
+    for ((scale, offset), word) in scale.iter_mut().zip(offset).zip(words) {
+        [*scale, *offset] = halves(*word);
+    }
 });
 
-format!(Q4_1, |quants, scales, block| {
-    whole(nibbles(quants[block]), half_of(scales[block], 0), half_of(scales[block], 1))
+format!(Q5_0, Fives, Some(-16.0), 1, 1, |_, words, scale, _, high| {
+    let pairs = scale.as_chunks_mut::<2>().0.iter_mut().zip(high.as_chunks_mut::<2>().0);
+    for ((scale, high), words) in pairs.zip(words.as_chunks::<3>().0) {
+        *scale = halves(words[0]);
+        *high = [words[1], words[2]];
+    }
 });
 
-format!(Q5_0, |quants, scales, block| {
-    let group = &scales[block / 2 * 3..block / 2 * 3 + 3];
-    let d = half_of(group[0], block % 2);
-    whole(with_fifth(quants[block], group[1 + block % 2]), d, -16.0 * d)
+format!(Q5_1, Fives, None, 1, 1, |_, words, scale, offset, high| {
+    for (((scale, offset), high), words) in scale.iter_mut().zip(offset).zip(high).zip(words.as_chunks::<2>().0) {
+        [*scale, *offset] = halves(words[0]);
+        *high = words[1];
+    }
 });
 
-format!(Q5_1, |quants, scales, block| {
-    let group = &scales[block * 2..block * 2 + 2];
-    whole(with_fifth(quants[block], group[1]), half_of(group[0], 0), half_of(group[0], 1))
+format!(Q4_K, Fours, None, 1, 0, |lanes, words, scale, offset, _| {
+    let eights = scale.as_chunks_mut::<8>().0.iter_mut().zip(offset.as_chunks_mut::<8>().0);
+    for ((scale, offset), words) in eights.zip(words.as_chunks::<4>().0) {
+        (*scale, *offset) = k_scales(lanes, words);
+    }
 });
 
-format!(Q4K, |quants, scales, block| {
-    let [scale, offset] = k_scale(&scales[block / 8 * 4..block / 8 * 4 + 4], block % 8);
-    whole(nibbles(quants[block]), scale, offset)
+format!(Q5_K, Fives, None, 1, 1, |lanes, words, scale, offset, high| {
+    let eights = scale.as_chunks_mut::<8>().0.iter_mut().zip(offset.as_chunks_mut::<8>().0);
+    let eights = eights.zip(high.as_chunks_mut::<8>().0);
+    for (((scale, offset), high), words) in eights.zip(words.as_chunks::<12>().0) {
+        (*scale, *offset) = k_scales(lanes, words);
+        high.copy_from_slice(&words[4..]);
+    }
 });
 
-format!(Q5K, |quants, scales, block| {
-    let group = &scales[block / 8 * 12..block / 8 * 12 + 12];
-    let [scale, offset] = k_scale(group, block % 8);
-    whole(with_fifth(quants[block], group[4 + block % 8]), scale, offset)
-});
-
-/// A scale for each 16 values.
-pub(super) struct Q6K;
-
-impl Format for Q6K {
-    const HALVES: bool = true;
-
-    #[inline(always)]
-    fn block(quants: &[[u64; 2]], scales: &[u32], block: usize) -> Block {
-        let group = &scales[block / 8 * 21..block / 8 * 21 + 21];
-        let j = 2 * (block % 8);
-        let d = half_of(group[0], 0);
-        let two = group[1 + j / 4] >> (8 * (j % 4));
-        let a = d * f32::from(two as u8 as i8);
-        let b = d * f32::from((two >> 8) as u8 as i8);
-        let (even, odd) = nibbles(quants[block]);
-        let (even0, odd0) = upper_pairs(group[5 + j]);
-        let (even1, odd1) = upper_pairs(group[6 + j]);
-        Block {
-            even: [even[0] | even0, even[1] | even1],
-            odd: [odd[0] | odd0, odd[1] | odd1],
-            scale: [a, b],
-            offset: [-32.0 * a, -32.0 * b],
+format!(Q6_K, Sixes, Some(-32.0), 2, 2, |lanes, words, scale, _, high| {
+    let sixteens = scale.as_chunks_mut::<16>().0.iter_mut().zip(high.as_chunks_mut::<16>().0);
+    for ((scale, high), words) in sixteens.zip(words.as_chunks::<21>().0) {
+        let d = half_to_f32(words[0] as u16);
+        for (eight, pair) in scale.as_chunks_mut::<8>().0.iter_mut().zip(words[1..5].as_chunks::<2>().0) {
+            *eight = lanes.signed_bytes(*pair).map(|v| d * v);
         }
+        high.copy_from_slice(&words[5..]);
     }
-}
-
-/// Signed bytes.
-pub(super) struct Q8_0;
-
-impl Format for Q8_0 {
-    const SIGNED: bool = true;
-
-    #[inline(always)]
-    fn block(quants: &[[u64; 2]], scales: &[u32], block: usize) -> Block {
-        let two = &quants[2 * block..2 * block + 2];
-        whole((two[0], two[1]), half_of(scales[block / 2], block % 2), 0.0)
-    }
-}
-
-/// Activations in blocks; `signed` as [`Format::SIGNED`].
-pub(super) fn quantise(x: &[f32], signed: bool) -> Vec<Activations> {
-    x.chunks_exact(32)
-        .map(|block| {
-            let largest = block.iter().fold(0f32, |largest, v| largest.max(v.abs()));
-            let inverse = if largest > 0.0 { 32767.0 / largest } else { 0.0 };
-            let mut q = [0i16; 32];
-            for (i, v) in block.iter().enumerate() {
-                let to = if signed { i } else { i / 2 + 16 * (i % 2) };
-                q[to] = (v * inverse).round_ties_even() as i16;
-            }
-            let scale = if largest > 0.0 { largest / 32767.0 } else { largest };
-            Activations { q, scale, sums: [block[..16].iter().sum(), block[16..].iter().sum()] }
-        })
-        .collect()
-}
+});

@@ -1,5 +1,7 @@
 //! Twin of shaders/matvec.wgsl.
 
+use super::attention::exp;
+use super::lanes::vectorised;
 use super::memory::{Memory, part, part_mut};
 use super::product::Planes;
 use crate::kernels::Matvec;
@@ -18,13 +20,19 @@ pub(super) fn run(kernel: &Matvec, memory: &mut Memory, dtype: DType) -> Result<
         if !planes.hold(rows) {
             return Err(Error::Request("matvec reaches outside its weights".to_owned()));
         }
+        if rows * blocks == 0 {
+            return Ok(());
+        }
+        let width = if kernel.epilogue == 2 { rows / 2 } else { rows };
+        let y = part_mut(y, kernel.y_first as usize, width)?;
         let mut sums = vec![0.0; rows];
         planes.times(&x, &mut sums);
         if kernel.biased == 1 {
             let bias = part(memory.slice::<f32>(kernel.bias)?, kernel.bias_first as usize, rows)?;
             sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
         }
-        finish(&sums, kernel.epilogue, y, kernel.y_first as usize)
+        finish(&sums, kernel.epilogue, y);
+        Ok(())
     })
 }
 
@@ -36,16 +44,23 @@ pub(super) fn normalise(x: &mut [f32], gain: &[f32], eps: f32) {
 }
 
 /// The epilogue: 0 store, 1 add, 2 SwiGLU over sums that alternate gate, up.
-pub(super) fn finish(sums: &[f32], epilogue: u32, y: &mut [f32], first: usize) -> Result<()> {
+pub(super) fn finish(sums: &[f32], epilogue: u32, y: &mut [f32]) {
     match epilogue {
-        2 => {
-            let y = part_mut(y, first, sums.len() / 2)?;
-            for (y, pair) in y.iter_mut().zip(sums.chunks_exact(2)) {
-                *y = pair[0] / (1.0 + (-pair[0]).exp()) * pair[1];
-            }
-        }
-        1 => part_mut(y, first, sums.len())?.iter_mut().zip(sums).for_each(|(y, sum)| *y += sum),
-        _ => part_mut(y, first, sums.len())?.copy_from_slice(sums),
+        2 => vectorised(
+            #[inline(always)]
+            || {
+                for (y, [gate, up]) in y.iter_mut().zip(sums.as_chunks::<2>().0) {
+                    *y = silu(*gate) * up;
+                }
+            },
+        ),
+        1 => y.iter_mut().zip(sums).for_each(|(y, sum)| *y += sum),
+        _ => y.copy_from_slice(sums),
     }
-    Ok(())
+}
+
+/// v / (1 + e^-v)
+#[inline(always)]
+pub(super) fn silu(v: f32) -> f32 {
+    v / (1.0 + exp(-v))
 }

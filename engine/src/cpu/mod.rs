@@ -1,16 +1,19 @@
 //! Recordings on the CPU: each kernel of shaders/ in plain Rust, under the same stem. The tests' reference, and the way to run
 //! without WebGPU.
 
+mod activations;
 mod argmax_final;
 mod argmax_partial;
 mod attend_merge;
 mod attend_prefill;
 mod attend_split;
+mod attention;
 mod cache;
 mod embed;
+mod floats;
 mod formats;
 mod glu;
-mod isa;
+mod lanes;
 mod matmul;
 mod matvec;
 mod memory;
@@ -65,10 +68,12 @@ impl Cpu {
 
     /// Runs recordings in order.
     pub(crate) fn run(&mut self, recordings: &[&Recording], run: Run) -> Result<()> {
-        for dispatch in recordings.iter().flat_map(|recording| &recording.dispatches) {
-            self.dispatch(dispatch, run)?;
-        }
-        Ok(())
+        threads::on_a_worker(|| {
+            for dispatch in recordings.iter().flat_map(|recording| &recording.dispatches) {
+                self.dispatch(dispatch, run)?;
+            }
+            Ok(())
+        })
     }
 
     fn dispatch(&mut self, d: &Dispatch, run: Run) -> Result<()> {
@@ -106,3 +111,6 @@ fn weights(d: &Dispatch) -> Result<DType> {
 fn kv(d: &Dispatch) -> Result<KvType> {
     d.kv.ok_or_else(|| Error::Request(format!("a call of {} lacks its cache's type", d.stem.name())))
 }
+
+#[cfg(test)]
+mod tests;

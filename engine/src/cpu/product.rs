@@ -1,158 +1,301 @@
 //! Rows of weights times activations.
 
-use super::formats::{self, Format, quantise};
-use super::isa::{Activations, Isa, Plain};
+use std::marker::PhantomData;
+
+use bytemuck::Zeroable;
+
+use super::activations::{Step, Tile, quantise};
+use super::floats;
+use super::formats::{self, Format, Kind};
+use super::lanes::Lanes;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+use super::lanes::Portable;
 use super::threads::for_each_piece;
 use crate::loader::DType;
-use crate::loader::planes::unpack;
+use crate::loader::planes::{group_blocks, plane_sizes, quant_words, scale_words, unpack};
 
 /// A piece of a matrix: planes, and blocks of 32 columns a row.
 #[derive(Clone, Copy)]
 pub(super) struct Planes<'a> {
     pub(super) dtype: DType,
-    pub(super) quants: &'a [[u64; 2]],
+    pub(super) quants: &'a [u32],
     pub(super) scales: &'a [u32],
     pub(super) blocks: usize,
 }
 
 /// Rows handled by a core at a time.
-const ROWS: usize = 32;
+pub(super) const ROWS: usize = 32;
+/// Tokens that share the widening of a row.
+const TOKENS: usize = 8;
+/// Blocks of a row taken at a time where there are many tokens: their activations stay in a core's first cache.
+const CHUNK: usize = 32;
 
 impl Planes<'_> {
     /// Whether the planes hold `rows` rows.
     pub(super) fn hold(&self, rows: usize) -> bool {
-        let sizes = crate::loader::planes::plane_sizes(self.dtype, rows * self.blocks);
-        16 * self.quants.len() >= sizes.quants && 4 * self.scales.len() >= sizes.scales
+        let blocks = rows.checked_mul(self.blocks).filter(|blocks| *blocks <= usize::MAX / 256);
+        let sizes = blocks.map(|blocks| plane_sizes(self.dtype, blocks));
+        sizes.is_some_and(|sizes| 4 * self.quants.len() >= sizes.quants && 4 * self.scales.len() >= sizes.scales)
     }
 
-    /// sums[r] = row r of W times x.
-    pub(super) fn times(self, x: &[f32], sums: &mut [f32]) {
+    /// Products of rows of W with each token of `x` [tokens, cols], for [`ROWS`] rows at a time [tokens, rows].
+    pub(super) fn times(self, x: &[f32], products: &mut [f32]) {
         match self.dtype {
-            DType::F32 | DType::F16 | DType::BF16 => self.times_floats(x, sums),
-            DType::Q4_0 => self.best::<formats::Q4_0>(x, sums),
-            DType::Q4_1 => self.best::<formats::Q4_1>(x, sums),
-            DType::Q5_0 => self.best::<formats::Q5_0>(x, sums),
-            DType::Q5_1 => self.best::<formats::Q5_1>(x, sums),
-            DType::Q8_0 => self.best::<formats::Q8_0>(x, sums),
-            DType::Q4_K => self.best::<formats::Q4K>(x, sums),
-            DType::Q5_K => self.best::<formats::Q5K>(x, sums),
-            DType::Q6_K => self.best::<formats::Q6K>(x, sums),
+            DType::F32 | DType::F16 | DType::BF16 => floats::times(self, x, products),
+            DType::Q4_0 => self.best::<formats::Q4_0>(x, products),
+            DType::Q4_1 => self.best::<formats::Q4_1>(x, products),
+            DType::Q5_0 => self.best::<formats::Q5_0>(x, products),
+            DType::Q5_1 => self.best::<formats::Q5_1>(x, products),
+            DType::Q8_0 => self.best::<formats::Q8_0>(x, products),
+            DType::Q4_K => self.best::<formats::Q4_K>(x, products),
+            DType::Q5_K => self.best::<formats::Q5_K>(x, products),
+            DType::Q6_K => self.best::<formats::Q6_K>(x, products),
         }
-    }
-
-    fn best<F: Format>(self, x: &[f32], sums: &mut [f32]) {
-        let x = quantise(x, F::SIGNED);
-        #[cfg(target_arch = "x86_64")]
-        if let Some(isa) = super::isa::V3::try_new() {
-            return self.times_quantised::<F, _>(isa, &x, sums);
-        }
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        return self.times_quantised::<F, _>(super::isa::Simd128, &x, sums);
-        #[allow(unreachable_code, reason = "reached where there are no vectors")]
-        self.times_quantised::<F, _>(Plain, &x, sums);
-    }
-
-    fn times_quantised<F: Format, S: Isa>(self, isa: S, x: &[Activations], sums: &mut [f32]) {
-        for_each_piece(sums, ROWS, |i, sums| {
-            isa.run(Rows::<F, S> { planes: self, isa, x, first: i * ROWS, sums, format: std::marker::PhantomData });
-        });
-    }
-
-    fn times_floats(self, x: &[f32], sums: &mut [f32]) {
-        for_each_piece(sums, ROWS, |i, sums| {
-            pulp::Arch::new().dispatch(|| {
-                for (r, sum) in sums.iter_mut().enumerate() {
-                    let first = (i * ROWS + r) * self.blocks;
-                    let mut lanes = [0f32; 32];
-                    for (b, x) in x.chunks_exact(32).enumerate() {
-                        let w = unpack(self.dtype, bytemuck::cast_slice(self.quants), self.scales, first + b);
-                        for ((lane, w), x) in lanes.iter_mut().zip(&w).zip(x) {
-                            *lane += w * x;
-                        }
-                    }
-                    *sum = lanes.iter().sum();
-                }
-            });
-        });
     }
 
     /// Row `row` as floats.
     pub(super) fn row(&self, row: usize, values: &mut [f32]) {
-        match self.dtype {
-            DType::F32 | DType::F16 | DType::BF16 => {
-                for (b, values) in values.chunks_exact_mut(32).enumerate() {
-                    let quants = bytemuck::cast_slice(self.quants);
-                    values.copy_from_slice(&unpack(self.dtype, quants, self.scales, row * self.blocks + b));
+        for (b, values) in values.chunks_exact_mut(32).enumerate() {
+            values.copy_from_slice(&unpack(self.dtype, self.quants, self.scales, row * self.blocks + b));
+        }
+    }
+
+    /// On the widest vectors that this machine has.
+    #[cfg(target_arch = "x86_64")]
+    fn best<F: Format>(self, x: &[f32], products: &mut [f32])
+    where
+        F::Kind: Kind<Portable> + Kind<super::lanes::V3>,
+    {
+        match super::lanes::V3::try_new() {
+            Some(lanes) => self.with::<_, F>(lanes, x, products),
+            None => self.with::<_, F>(Portable, x, products),
+        }
+    }
+
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    fn best<F: Format>(self, x: &[f32], products: &mut [f32])
+    where
+        F::Kind: Kind<super::lanes::Simd128>,
+    {
+        self.with::<_, F>(super::lanes::Simd128::new(), x, products);
+    }
+
+    #[cfg(not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))))]
+    fn best<F: Format>(self, x: &[f32], products: &mut [f32])
+    where
+        F::Kind: Kind<Portable>,
+    {
+        self.with::<_, F>(Portable, x, products);
+    }
+
+    fn with<L: Lanes, F: Format>(self, lanes: L, x: &[f32], products: &mut [f32])
+    where
+        F::Kind: Kind<L>,
+    {
+        let cols = 32 * self.blocks;
+        if x.len() == cols {
+            self.tiles::<L, F, 1>(lanes, x, products);
+        } else {
+            self.tiles::<L, F, TOKENS>(lanes, x, products);
+        }
+    }
+
+    fn tiles<L: Lanes, F: Format, const T: usize>(self, lanes: L, x: &[f32], products: &mut [f32])
+    where
+        F::Kind: Kind<L>,
+    {
+        let cols = 32 * self.blocks;
+        let tokens = x.len() / cols;
+        let tiles = quantise::<L, F::Kind, T>(lanes, x, cols, F::SCALES);
+        for_each_piece(products, ROWS * tokens, |i, products| {
+            lanes.run(
+                #[inline(always)]
+                || {
+                    let mut rows = Rows::<L, F, T>::new(lanes, self, tokens);
+                    rows.times(i * ROWS, &tiles, products);
+                },
+            );
+        });
+    }
+}
+
+/// Some rows of a quantised matrix at work, with room for what is decoded of them.
+struct Rows<'a, L, F, const T: usize> {
+    lanes: L,
+    planes: Planes<'a>,
+    tokens: usize,
+    /// Blocks of a row that are taken at a time.
+    chunk: usize,
+    /// Blocks that each row has room for.
+    room: usize,
+    scales: Vec<f32>,
+    offsets: Vec<f32>,
+    high: Vec<u32>,
+    format: PhantomData<F>,
+}
+
+impl<'a, L: Lanes, F: Format, const T: usize> Rows<'a, L, F, T>
+where
+    F::Kind: Kind<L>,
+{
+    const STEP: usize = <F::Kind as Kind<L>>::STEP;
+    const GROUP: usize = group_blocks(F::DTYPE);
+    const OFFSETS: usize = if F::ZERO.is_none() { 1 } else { 0 };
+
+    #[inline(always)]
+    fn new(lanes: L, planes: Planes<'a>, tokens: usize) -> Self {
+        // One token: a whole row, then the next. Many: a chunk of all rows.
+        let (chunk, rows) = if T == 1 { (planes.blocks, 1) } else { (CHUNK.min(planes.blocks), ROWS) };
+        // Whole groups, of which the first may begin before the row does, and at the end a whole vector.
+        let room = (chunk + Self::GROUP).next_multiple_of(8) + 8;
+        Self {
+            lanes,
+            planes,
+            tokens,
+            chunk,
+            room,
+            scales: vec![0.0; rows * room * F::SCALES],
+            offsets: vec![0.0; rows * room * Self::OFFSETS],
+            high: vec![0; rows * room * F::HIGH],
+            format: PhantomData,
+        }
+    }
+
+    /// `products` [tokens, rows] of rows from `first` on.
+    #[inline(always)]
+    fn times(&mut self, first: usize, tiles: &[Tile<L, F::Kind, T>], products: &mut [f32]) {
+        let count = products.len() / self.tokens;
+        products.fill(0.0);
+        for start in (0..self.planes.blocks).step_by(self.chunk) {
+            let blocks = self.chunk.min(self.planes.blocks - start);
+            if T == 1 {
+                for (r, product) in products.iter_mut().enumerate() {
+                    self.decode(0, first + r, start, blocks);
+                    for dot in self.dots(0, first + r, start, blocks, &tiles[0]) {
+                        *product = dot;
+                    }
+                }
+                continue;
+            }
+            for r in 0..count {
+                self.decode(r, first + r, start, blocks);
+            }
+            for (tile, products) in tiles.iter().zip(products.chunks_mut(T * count)) {
+                for r in 0..count {
+                    let dots = self.dots(r, first + r, start, blocks, tile);
+                    for (product, dot) in products[r..].iter_mut().step_by(count).zip(dots) {
+                        *product += dot;
+                    }
                 }
             }
-            DType::Q4_0 => self.floats::<formats::Q4_0>(row, values),
-            DType::Q4_1 => self.floats::<formats::Q4_1>(row, values),
-            DType::Q5_0 => self.floats::<formats::Q5_0>(row, values),
-            DType::Q5_1 => self.floats::<formats::Q5_1>(row, values),
-            DType::Q8_0 => self.floats::<formats::Q8_0>(row, values),
-            DType::Q4_K => self.floats::<formats::Q4K>(row, values),
-            DType::Q5_K => self.floats::<formats::Q5K>(row, values),
-            DType::Q6_K => self.floats::<formats::Q6K>(row, values),
         }
     }
 
-    fn floats<F: Format>(&self, row: usize, values: &mut [f32]) {
-        let work = Floats::<F> { planes: *self, row, values, format: std::marker::PhantomData };
-        pulp::Arch::new().dispatch(work);
+    /// Decodes the scales of `blocks` blocks of row `row` from block `start` on, to place `place`.
+    #[inline(always)]
+    fn decode(&mut self, place: usize, row: usize, start: usize, blocks: usize) {
+        let first = row * self.planes.blocks + start;
+        let (from, to) = (first / Self::GROUP, (first + blocks).div_ceil(Self::GROUP));
+        let words = const { scale_words(F::DTYPE) };
+        let room = place * self.room..(place + 1) * self.room;
+        F::decode(
+            self.lanes,
+            &self.planes.scales[from * words..to * words],
+            &mut self.scales[room.start * F::SCALES..room.end * F::SCALES],
+            &mut self.offsets[room.start * Self::OFFSETS..room.end * Self::OFFSETS],
+            &mut self.high[room.start * F::HIGH..room.end * F::HIGH],
+        );
     }
-}
 
-/// A row of a quantised matrix, to be had as floats.
-struct Floats<'a, F> {
-    planes: Planes<'a>,
-    row: usize,
-    values: &'a mut [f32],
-    format: std::marker::PhantomData<F>,
-}
-
-impl<F: Format> pulp::WithSimd for Floats<'_, F> {
-    type Output = ();
+    /// A chunk of row `row`, decoded at `place`, times each token of a tile.
+    #[inline(always)]
+    fn dots(&self, place: usize, row: usize, start: usize, blocks: usize, tile: &Tile<L, F::Kind, T>) -> [f32; T] {
+        let l = self.lanes;
+        let words = const { quant_words(F::DTYPE) };
+        let first = row * self.planes.blocks + start;
+        let (whole, count) = (blocks / Self::STEP, blocks.div_ceil(Self::STEP));
+        let decoded = place * self.room + first % Self::GROUP;
+        let scales = &self.scales[decoded * F::SCALES..][..count * Self::STEP * F::SCALES];
+        let scales: &[<F::Kind as Kind<L>>::Scales] = bytemuck::cast_slice(scales);
+        let high = &self.high[decoded * F::HIGH..][..count * Self::STEP * F::HIGH];
+        let x = &tile.steps[start / Self::STEP..][..count];
+        let (quants, rest) = self.planes.quants[first * words..][..blocks * words].split_at(whole * Self::STEP * words);
+        let quants: &[<F::Kind as Kind<L>>::Quants] = bytemuck::cast_slice(quants);
+        let mut sums = [l.splat(0.0); T];
+        if F::HIGH == 0 {
+            for ((quants, scale), x) in quants.iter().zip(scales).zip(x) {
+                self.step(quants, &Zeroable::zeroed(), scale, x, &mut sums);
+            }
+        } else {
+            let high: &[<F::Kind as Kind<L>>::High] = bytemuck::cast_slice(high);
+            for (((quants, high), scale), x) in quants.iter().zip(high).zip(scales).zip(x) {
+                self.step(quants, high, scale, x, &mut sums);
+            }
+        }
+        if whole < count {
+            // The second block of the last step is not there: its activations are zeros.
+            let mut quants = <F::Kind as Kind<L>>::Quants::zeroed();
+            bytemuck::cast_slice_mut(std::slice::from_mut(&mut quants))[..rest.len()].copy_from_slice(rest);
+            let mut bits = <F::Kind as Kind<L>>::High::zeroed();
+            if F::HIGH > 0 {
+                bits = bytemuck::cast_slice(high)[whole];
+            }
+            self.step(&quants, &bits, &scales[whole], &x[whole], &mut sums);
+        }
+        self.add_offsets(decoded, start, blocks, tile, &mut sums);
+        sums.map(
+            #[inline(always)]
+            |sum| l.total(sum),
+        )
+    }
 
     #[inline(always)]
-    fn with_simd<P: pulp::Simd>(self, _: P) {
-        for (b, values) in self.values.chunks_exact_mut(32).enumerate() {
-            F::floats(self.planes.quants, self.planes.scales, self.row * self.planes.blocks + b, values);
+    fn step(
+        &self,
+        quants: &<F::Kind as Kind<L>>::Quants,
+        high: &<F::Kind as Kind<L>>::High,
+        scale: &<F::Kind as Kind<L>>::Scales,
+        x: &[Step<L, F::Kind>; T],
+        sums: &mut [L::Floats; T],
+    ) {
+        let l = self.lanes;
+        let wide = F::Kind::widen(l, quants, high);
+        let scale = F::Kind::scale(l, scale);
+        for (sum, x) in sums.iter_mut().zip(x) {
+            let dot = l.to_floats(F::Kind::dot(l, wide, &x.q));
+            *sum = l.mul_add(dot, l.mul(scale, l.floats(&x.scale)), *sum);
         }
     }
-}
 
-/// Some rows of a quantised matrix.
-struct Rows<'a, F, S> {
-    planes: Planes<'a>,
-    isa: S,
-    x: &'a [Activations],
-    first: usize,
-    sums: &'a mut [f32],
-    format: std::marker::PhantomData<F>,
-}
-
-impl<F: Format, S: Isa> pulp::WithSimd for Rows<'_, F, S> {
-    type Output = ();
-
+    /// What the format's offsets come to: each times the sum of its activations.
     #[inline(always)]
-    fn with_simd<P: pulp::Simd>(self, _: P) {
-        let Self { planes, isa, x, first, sums, .. } = self;
-        for (r, sum) in sums.iter_mut().enumerate() {
-            let row = (first + r) * planes.blocks;
-            let mut offset = 0.0;
-            // Two chains of sums hide the latency of the additions.
-            let (mut even, mut odd) = (isa.zero(), isa.zero());
-            let mut pairs = x.chunks_exact(2);
-            let mut block = row;
-            for pair in &mut pairs {
-                even = F::add(isa, even, &mut offset, &F::block(planes.quants, planes.scales, block), &pair[0]);
-                odd = F::add(isa, odd, &mut offset, &F::block(planes.quants, planes.scales, block + 1), &pair[1]);
-                block += 2;
+    fn add_offsets(
+        &self,
+        decoded: usize,
+        start: usize,
+        blocks: usize,
+        tile: &Tile<L, F::Kind, T>,
+        sums: &mut [L::Floats; T],
+    ) {
+        let l = self.lanes;
+        let (factors, zero) = match F::ZERO {
+            Some(0.0) => return,
+            Some(zero) => (&self.scales, zero),
+            None => (&self.offsets, 1.0),
+        };
+        let lanes = 4 * L::BLOCKS;
+        let count = (blocks * F::SCALES).div_ceil(lanes);
+        let factors: &[L::Scales] = bytemuck::cast_slice(&factors[decoded * F::SCALES..][..count * lanes]);
+        let x = &tile.sums[start * F::SCALES / lanes..][..count];
+        for (factor, x) in factors.iter().zip(x) {
+            let factor = l.mul(l.floats(factor), l.splat(zero));
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum = l.mul_add(factor, l.floats(x), *sum);
             }
-            for x in pairs.remainder() {
-                even = F::add(isa, even, &mut offset, &F::block(planes.quants, planes.scales, block), x);
-            }
-            *sum = isa.total(even) + isa.total(odd) + offset;
         }
     }
 }
+
+#[cfg(test)]
+#[path = "product_tests.rs"]
+mod tests;

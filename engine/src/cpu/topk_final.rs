@@ -21,7 +21,7 @@ pub(super) fn run(kernel: &TopkFinal, memory: &mut Memory) -> Result<()> {
             sum = sum * ((maximum - larger) * inverse).exp() + part * ((top - larger) * inverse).exp();
             maximum = larger;
         }
-        list.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        list.sort_unstable_by(|a, b| (b.0 + 0.0).total_cmp(&(a.0 + 0.0)).then(a.1.cmp(&b.1)));
         let result = part_mut(result, 0, TOP + 2)?;
         for (result, (value, place)) in result.iter_mut().zip(&list) {
             *result = [value.to_bits(), *place];

@@ -20,7 +20,7 @@ pub(super) fn run(kernel: &TopkPartial, memory: &mut Memory) -> Result<()> {
                 .map(|i| piece * PIECE + i)
                 .map(|i| (logits.get(i).map_or(-3.4e38, |logit| logit.max(-3.4e38)), i as u32))
                 .collect();
-            let order = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+            let order = |a: &(f32, u32), b: &(f32, u32)| (b.0 + 0.0).total_cmp(&(a.0 + 0.0)).then(a.1.cmp(&b.1));
             list.select_nth_unstable_by(TOP, order);
             let sum = |maximum: f32| -> f32 {
                 list.iter().filter(|(v, _)| *v > -3.3e38).map(|(v, _)| ((v - maximum) * inverse).exp()).sum()
