@@ -78,8 +78,14 @@ impl<'a> Page<'a> {
             if let Some(alert) = self.alert() {
                 panic!("the model was refused: {alert}");
             }
-            // The message box says how to send once there is something to send to.
-            self.browser.text("#composer-hint").filter(|hint| hint.contains("Enter sends"))
+            // The message box says how to send once there is something to send to; a narrow or touch screen does not show
+            // it, so this asks for what is there rather than for what is seen.
+            let ready = self.browser.script(
+                "return !document.querySelector('progress')
+                     && document.getElementById('composer-hint').textContent.includes('Enter sends');",
+                vec![],
+            );
+            (ready == true).then_some(())
         });
     }
 
