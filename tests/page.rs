@@ -54,14 +54,11 @@ fn loads_asks_and_reads(device: &str) {
     let (expected, tokens) = expected_answer("qwen2-tiny.gguf.expected.json", MESSAGE, true);
     page.answer_exactly(tokens);
 
+    page.note_lengths();
     page.send(MESSAGE);
-    let mut seen = Vec::new();
-    browser.wait_for("the answer to end", PATIENCE, || {
-        seen.extend(page.answers().pop().map(|text| text.len()));
-        (!page.is_answering()).then_some(())
-    });
-    seen.dedup();
-    assert!(seen.len() > 3, "the answer did not grow step by step: its lengths were {seen:?}");
+    page.wait_answer(PATIENCE);
+    let lengths = page.noted_lengths();
+    assert!(lengths.len() > 4, "the answer did not grow step by step: its lengths were {lengths:?}");
 
     // Token for token what another implementation computes from the same file.
     assert_eq!(page.copy_last_answer(), expected.trim());

@@ -170,6 +170,30 @@ impl<'a> Page<'a> {
         texts.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
+    /// Begins to note the lengths that the last answer has while it is written; [`Page::noted_lengths`] gives them.
+    #[track_caller]
+    pub fn note_lengths(&self) {
+        self.browser.script(
+            "const log = document.querySelector('[role=log]');
+             window.notedLengths = [];
+             new MutationObserver(() => {
+                 const answer = Array.from(log.querySelectorAll('[aria-label=Answer]')).at(-1);
+                 if (log.ariaBusy === 'true' && answer) window.notedLengths.push(answer.textContent.length);
+             }).observe(log, { subtree: true, childList: true, characterData: true });",
+            vec![],
+        );
+    }
+
+    /// The lengths that the last answer had one after the other, in the page's own view of it.
+    #[track_caller]
+    #[must_use]
+    pub fn noted_lengths(&self) -> Vec<u64> {
+        let lengths = self.browser.script("return window.notedLengths;", vec![]);
+        let mut lengths: Vec<u64> = lengths.as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
+        lengths.dedup();
+        lengths
+    }
+
     /// The last answer's text as the model wrote it, taken with the page's own "Copy" button.
     #[track_caller]
     #[must_use]
@@ -181,7 +205,8 @@ impl<'a> Page<'a> {
                      { configurable: true, value: text => { done(text); return Promise.resolve(); } });
              });
              const answer = Array.from(document.querySelectorAll('[role=log] [aria-label=Answer]')).at(-1);
-             Array.from(answer.querySelectorAll('button')).filter(node => node.innerText.startsWith('Copy')).at(-1)
+             // For a moment after it was pressed the button says that it did its work.
+             Array.from(answer.querySelectorAll('button')).filter(node => /^Cop(y|ied)/.test(node.innerText)).at(-1)
                  .click();
              return await copied;",
             vec![],
