@@ -91,12 +91,7 @@ pub enum Reply {
     /// Report of a load.
     Progress(Progress),
     /// End of [`Command::Load`].
-    Loaded {
-        /// The model.
-        model: ModelInfo,
-        /// What it runs on.
-        device: DeviceInfo,
-    },
+    Loaded(Box<Loaded>),
     /// Report of a chat.
     Event(Event),
     /// End of [`Command::Chat`].
@@ -107,6 +102,15 @@ pub enum Reply {
     Checked,
     /// End of any command that did not succeed.
     Failed(Failure),
+}
+
+/// A model in use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Loaded {
+    /// The model.
+    pub model: ModelInfo,
+    /// What it runs on.
+    pub device: DeviceInfo,
 }
 
 /// An error, as it travels to the page.

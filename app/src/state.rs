@@ -3,15 +3,13 @@
 use std::collections::VecDeque;
 
 use leptos::prelude::*;
-use wattage_engine::{
-    AdapterInfo, CheckRow, Completion, DeviceInfo, Event, ModelInfo, Progress, Role, Stage, StopReason,
-};
+use wattage_engine::{AdapterInfo, CheckRow, Completion, Event, Progress, Role, Stage, StopReason};
 
 use crate::{
     actions::LoadSpec,
     client::Client,
     preferences::{Settings, Theme},
-    protocol::{Failure, FailureKind, FromWorker, JobId, Reply},
+    protocol::{Failure, FailureKind, FromWorker, JobId, Loaded, Reply},
 };
 
 /// All that the page knows. Copied freely: each part is a handle.
@@ -68,15 +66,6 @@ pub enum Engine {
     Running,
     /// It broke down, and why.
     Crashed(String),
-}
-
-/// A model in use.
-#[derive(Debug, Clone)]
-pub struct Loaded {
-    /// The model.
-    pub model: ModelInfo,
-    /// What it runs on.
-    pub device: DeviceInfo,
 }
 
 /// The panels beside the conversation.
@@ -235,15 +224,15 @@ impl Store {
         match reply {
             Reply::Adapter(adapter) => self.adapter.set(Some(adapter)),
             Reply::Progress(progress) if loads => self.progress(progress, now),
-            Reply::Loaded { model, device } if loads => {
-                self.said.set(format!("{} is ready.", model.name));
+            Reply::Loaded(loaded) if loads => {
+                self.said.set(format!("{} is ready.", loaded.model.name));
                 self.good_load.set_value(self.last_load.get_value());
                 self.loading.set(None);
                 self.notice.set(None);
                 self.context_used.set(0);
                 self.speed.set(None);
                 self.check.set(KernelCheck::default());
-                self.loaded.set(Some(Loaded { model, device }));
+                self.loaded.set(Some(*loaded));
             }
             Reply::Event(event) if answers => self.event(event),
             Reply::Answered(completion) if answers => self.answered(completion),

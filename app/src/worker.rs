@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
 use wattage_engine::{Cancel, Error, Event, Progress, Session, Source, Stage};
 
-use crate::protocol::{Command, Failure, FromWorker, JobId, Reply, SourceSpec, ToWorker, pack, unpack};
+use crate::protocol::{Command, Failure, FromWorker, JobId, Loaded, Reply, SourceSpec, ToWorker, pack, unpack};
 
 /// Reports of a load closer together than this are left out.
 const REPORT_EVERY_MS: f64 = 80.0;
@@ -84,7 +84,8 @@ async fn perform(job: Job, session: &mut Option<Session>) -> Result<Reply, Error
                 }
             };
             let loaded = Session::load(sources, &options, &cancel, &mut report).await?;
-            let end = Reply::Loaded { model: loaded.model().clone(), device: loaded.device().clone() };
+            let end =
+                Reply::Loaded(Box::new(Loaded { model: loaded.model().clone(), device: loaded.device().clone() }));
             *session = Some(loaded);
             Ok(end)
         }

@@ -34,7 +34,7 @@ fn Offered() -> impl IntoView {
 fn Adapter(adapter: AdapterInfo) -> impl IntoView {
     let AdapterInfo { name, backend, software, features, limits } = adapter;
     view! {
-        <Facts adapter=name backend software />
+        <Facts adapter=name backend kind=adapter_kind(software) />
         <Abilities features limits />
     }
 }
@@ -42,22 +42,37 @@ fn Adapter(adapter: AdapterInfo) -> impl IntoView {
 /// What the model in use runs on.
 #[component]
 fn InUse(device: DeviceInfo) -> impl IntoView {
-    let DeviceInfo { adapter, backend, software, features, limits, self_check, note, .. } = device;
+    let DeviceInfo { kind, adapter, backend, software, features, limits, self_check, note } = device;
+    let note = note.map(|note| view! { <p class="hint">{note}</p> });
+    if kind == "cpu" {
+        return view! {
+            <Facts adapter backend kind="the engine's own code, without WebGPU" />
+            {note}
+            <h3>"Not in use: WebGPU"</h3>
+            <Offered />
+        }
+        .into_any();
+    }
     view! {
-        <Facts adapter backend software />
-        {note.map(|note| view! { <p class="hint">{note}</p> })}
+        <Facts adapter backend kind=adapter_kind(software) />
+        {note}
         <h3>"Self-check at load"</h3>
         {if self_check.is_empty() {
-            view! { <p class="hint">"Nothing had to be checked on this device."</p> }.into_any()
+            view! { <p class="hint">"No kernel was checked."</p> }.into_any()
         } else {
             view! { <Rows rows=self_check caption="Kernels in use, against known numbers" /> }.into_any()
         }}
         <Abilities features limits />
     }
+    .into_any()
+}
+
+const fn adapter_kind(software: bool) -> &'static str {
+    if software { "software, on the CPU: slow" } else { "hardware" }
 }
 
 #[component]
-fn Facts(adapter: String, backend: String, software: bool) -> impl IntoView {
+fn Facts(adapter: String, backend: String, kind: &'static str) -> impl IntoView {
     view! {
         <dl class="facts">
             <dt>"Adapter"</dt>
@@ -65,7 +80,7 @@ fn Facts(adapter: String, backend: String, software: bool) -> impl IntoView {
             <dt>"Backend"</dt>
             <dd>{backend}</dd>
             <dt>"Kind"</dt>
-            <dd>{if software { "software, on the CPU: slow" } else { "hardware" }}</dd>
+            <dd>{kind}</dd>
         </dl>
     }
 }
@@ -104,7 +119,8 @@ fn Abilities(features: Vec<String>, limits: Vec<(String, u64)>) -> impl IntoView
 fn KernelChecks() -> impl IntoView {
     let store = store();
     let running = move || store.check.read().job.is_some();
-    let blocked = move || store.loaded.read().is_none() || store.answering.read().is_some() || running();
+    let on_gpu = move || store.loaded.read().as_ref().is_some_and(|loaded| loaded.device.kind == "gpu");
+    let blocked = move || !on_gpu() || store.answering.read().is_some() || running();
     let summary = move || {
         let check = store.check.read();
         let failed = check.rows.iter().filter(|row| !row.passed).count();
@@ -121,8 +137,16 @@ fn KernelChecks() -> impl IntoView {
         <button type="button" disabled=blocked on:click=move |_| store.check_kernels()>
             {move || if running() { "Checking…" } else { "Run kernel check" }}
         </button>
-        <Show when=move || store.loaded.read().is_none()>
-            <p class="hint">"Load a model first."</p>
+        <Show when=move || !on_gpu()>
+            <p class="hint">
+                {move || {
+                    if store.loaded.read().is_some() {
+                        "The model runs on the CPU, which is what kernels are compared with. Set “Run on” to GPU and load it again to check the GPU."
+                    } else {
+                        "Load a model first."
+                    }
+                }}
+            </p>
         </Show>
         <p role="status">{summary}</p>
         {move || {
@@ -161,6 +185,12 @@ fn Rows(rows: Vec<CheckRow>, caption: &'static str) -> impl IntoView {
 #[component]
 fn Row(row: CheckRow) -> impl IntoView {
     let CheckRow { kernel, variant, max_error, passed } = row;
+    // A variant's full name begins with its kernel's.
+    let variant = match variant.strip_prefix(kernel.as_str()) {
+        Some("") => "only one".to_owned(),
+        Some(rest) => rest.trim_start_matches('.').to_owned(),
+        None => variant,
+    };
     let result = if passed { "passes" } else { "fails" };
     view! {
         <tr class=result>

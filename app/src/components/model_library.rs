@@ -10,11 +10,7 @@ use wasm_bindgen::JsCast;
 use wattage_engine::{DevicePreference, Stage};
 
 use super::store;
-use crate::{
-    actions::LoadSpec,
-    format,
-    state::{Loaded, Loading},
-};
+use crate::{actions::LoadSpec, format, protocol::Loaded, state::Loading};
 
 const INPUT: &str = "model-files";
 
