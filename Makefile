@@ -44,8 +44,8 @@ page: setup-page ## Build the page into dist/
 
 check: setup ## Formatting and lints, native and wasm32
 	@$(ENV) cargo fmt --all --check
-	@$(ENV) cargo clippy $(RELEASE) --workspace --all-targets
-	@$(ENV) cargo clippy $(RELEASE) $(WASM)
+	@$(ENV) cargo clippy $(RELEASE) --workspace --all-targets -- -D warnings
+	@$(ENV) cargo clippy $(RELEASE) $(WASM) -- -D warnings
 
 size: page
 	@total=0; for file in dist/*.wasm; do \

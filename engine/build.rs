@@ -58,10 +58,8 @@ fn main() -> Result<()> {
         fs::write(&file, &joined)?;
         let kernel = fs::read_to_string(shaders.join(format!("{}.wgsl", variant.stem)))?;
         docs.insert(variant.stem.clone(), header(&kernel));
-        if let Some(other) = shapes.get(&variant.stem) {
-            if *other != shape {
-                return Err(format!("{name}: its bindings or parameters differ from those of its siblings").into());
-            }
+        if shapes.get(&variant.stem).is_some_and(|other| *other != shape) {
+            return Err(format!("{name}: its bindings or parameters differ from those of its siblings").into());
         }
         shapes.insert(variant.stem.clone(), shape.clone());
         write_variant(&mut table, &variant, &name, &shape, &file)?;

@@ -23,7 +23,8 @@ pub(crate) async fn token_seconds(device: &mut Device, file: &ModelFile) -> Resu
     seconds += config.layers as f64 * products(device, file, &names.collect::<Vec<_>>(), usize::MAX).await?;
     let part = config.vocab.min(8192);
     seconds += config.vocab as f64 / part as f64 * products(device, file, &[head.to_owned()], part).await?;
-    Ok(seconds)
+    // A browser's clock may be too coarse to see a small model's products.
+    Ok(seconds.max(1e-5))
 }
 
 async fn products(device: &mut Device, file: &ModelFile, names: &[String], most_rows: usize) -> Result<f64> {

@@ -66,8 +66,8 @@ impl Report {
 /// The device's trouble.
 pub async fn all(device: &mut Device, on_report: &mut dyn FnMut(&Report)) -> Result<Vec<Report>> {
     let mut reports = Vec::new();
-    for index in 0..VARIANTS.len() {
-        if device.runs(&VARIANTS[index]) {
+    for (index, candidate) in VARIANTS.iter().enumerate() {
+        if device.runs(candidate) {
             let report = variant(device, index, Size::Small).await?;
             on_report(&report);
             reports.push(report);

@@ -116,7 +116,7 @@ impl Gpu {
 
     pub(crate) fn write(&mut self, id: BufferId, offset: u64, bytes: &[u8]) -> Result<()> {
         let buffer = self.buffer(id)?;
-        if offset + bytes.len() as u64 > buffer.size() || bytes.len() % 4 != 0 || offset % 4 != 0 {
+        if offset + bytes.len() as u64 > buffer.size() || !bytes.len().is_multiple_of(4) || !offset.is_multiple_of(4) {
             return Err(Error::Request("a write does not fit its buffer".to_owned()));
         }
         self.context.queue.write_buffer(buffer, offset, bytes);

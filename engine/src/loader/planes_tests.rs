@@ -128,7 +128,7 @@ fn pieces_of_whole_groups_make_the_same_planes() {
 fn sizes_are_never_less_than_a_binding_may_be() {
     for dtype in DType::ALL {
         let sizes = plane_sizes(dtype, 1);
-        assert!(sizes.scales >= 16 && sizes.scales % 4 == 0, "{dtype:?}");
+        assert!(sizes.scales >= 16 && sizes.scales.is_multiple_of(4), "{dtype:?}");
     }
 }
 

@@ -71,13 +71,13 @@ impl Config {
                 return Err(Error::Unsupported(format!("its {name}, {value}, is not a multiple of 32")));
             }
         }
-        if self.heads % self.kv_heads != 0 {
+        if !self.heads.is_multiple_of(self.kv_heads) {
             return Err(Error::Unsupported(format!(
                 "its {} attention heads cannot share {} key/value heads",
                 self.heads, self.kv_heads
             )));
         }
-        if self.head_dim % 8 != 0 {
+        if !self.head_dim.is_multiple_of(8) {
             return Err(Error::Unsupported(format!("its head size, {}, is not a multiple of 8", self.head_dim)));
         }
         if !(self.rope_theta.is_finite() && self.rope_theta > 1.0 && self.rms_eps.is_finite() && self.rms_eps > 0.0) {

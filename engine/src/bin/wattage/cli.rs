@@ -198,10 +198,8 @@ pub(crate) async fn load(args: &Load, taps: &[usize]) -> Result<Session> {
         None => Session::load(sources(&args.model)?, &options, &Cancel::new(), &mut on_progress).await,
     };
     bar.finish_and_clear();
-    if let Ok(session) = &session {
-        if let Some(note) = &session.device().note {
-            eprintln!("{note}");
-        }
+    if let Some(note) = session.as_ref().ok().and_then(|session| session.device().note.as_ref()) {
+        eprintln!("{note}");
     }
     session
 }

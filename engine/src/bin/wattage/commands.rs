@@ -37,12 +37,10 @@ pub(crate) async fn generate(args: cli::Generate) -> Result<()> {
     messages.push(Message { role: Role::User, content: args.prompt.clone() });
     let prompt = if args.raw { Prompt::Raw(&args.prompt) } else { Prompt::Chat(&messages) };
     let mut on_event = |event: Event| {
-        if let Event::Token { text, .. } = event {
-            if !args.json {
-                print!("{text}");
-                // A closed pipe shows at the end.
-                let _ = std::io::stdout().flush();
-            }
+        if let (Event::Token { text, .. }, false) = (event, args.json) {
+            print!("{text}");
+            // A closed pipe shows at the end.
+            let _ = std::io::stdout().flush();
         }
     };
     let answer = session.complete(prompt, &options, &Cancel::new(), &mut on_event).await?;
@@ -99,8 +97,7 @@ pub(crate) async fn check(args: cli::Check) -> Result<()> {
     let adapter = device.adapter().map_or("CPU executor".to_owned(), |info| info.name.clone());
     let mut rows = Vec::new();
     let mut failed = 0;
-    for index in 0..VARIANTS.len() {
-        let variant = &VARIANTS[index];
+    for (index, variant) in VARIANTS.iter().enumerate() {
         if !device.runs(variant) || !variant.name.starts_with(&args.only) {
             continue;
         }
