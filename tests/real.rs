@@ -1,0 +1,144 @@
+//! The real Qwen2.5-Coder-0.5B-Instruct (Q4_K_M) against transformers on its dequantised weights: `make test-real MODEL=file`.
+//! Golden values and the script that made them: golden/real.json, golden/make_real.py.
+#![allow(clippy::unwrap_used, reason = "a failure here fails the test that called")]
+
+use serde::Deserialize;
+use wattage_engine::{
+    Cancel, ChatOptions, DevicePreference, LoadOptions, Message, Prompt, Sampling, Session, Source, StopReason,
+};
+
+#[derive(Deserialize)]
+struct Real {
+    tokenizer: Vec<Text>,
+    chat: Vec<Chat>,
+    answers: Vec<Answer>,
+    forced: Forced,
+    taps: serde_json::Value,
+}
+
+#[derive(Deserialize)]
+struct Text {
+    text: String,
+    ids: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct Chat {
+    messages: Vec<Message>,
+    text: String,
+    ids: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    messages: Vec<Message>,
+    prompt: Vec<u32>,
+    top: Vec<(u32, f32)>,
+    ids: Vec<u32>,
+    margins: Vec<f32>,
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct Forced {
+    prompt: Vec<u32>,
+    ids: Vec<u32>,
+    argmax: Vec<u32>,
+}
+
+fn expected() -> Real {
+    serde_json::from_str(&std::fs::read_to_string(harness::golden::folder().join("real.json")).unwrap()).unwrap()
+}
+
+/// The model that `WATTAGE_MODEL` names, on the CPU executor or, with `WATTAGE_DEVICE=gpu`, on the GPU.
+fn session() -> Session {
+    let path = std::env::var("WATTAGE_MODEL").expect("WATTAGE_MODEL names the model's file");
+    let gpu = std::env::var("WATTAGE_DEVICE").is_ok_and(|device| device == "gpu");
+    let device = if gpu { DevicePreference::Gpu } else { DevicePreference::Cpu };
+    let options = LoadOptions { device, context: 1024, taps: vec![3, 7, 11], ..LoadOptions::default() };
+    let source = Source::file(path.as_ref()).unwrap();
+    pollster::block_on(Session::load(vec![source], &options, &Cancel::new(), &mut |_| {})).unwrap()
+}
+
+fn best(logits: &[f32]) -> u32 {
+    logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0 as u32
+}
+
+#[test]
+fn token_ids_and_template_are_those_of_transformers() {
+    let (session, real) = (session(), expected());
+    let file = session.file();
+    for text in &real.tokenizer {
+        assert_eq!(file.tokenizer.encode(&text.text, false).unwrap(), text.ids, "{:?}", text.text);
+    }
+    for chat in &real.chat {
+        assert_eq!(file.template.render(&chat.messages, true, true).unwrap(), chat.text);
+        assert_eq!(file.template.encode_chat(&file.tokenizer, &chat.messages, true).unwrap(), chat.ids);
+    }
+}
+
+#[test]
+fn first_logits_taps_and_greedy_answers_are_those_of_transformers() {
+    let (mut session, real) = (session(), expected());
+    let vocab = session.model().vocab;
+    let mut worst = 0f32;
+    for answer in &real.answers {
+        let (logits, _) = pollster::block_on(session.logits(&answer.prompt)).unwrap();
+        let last = &logits[logits.len() - vocab..];
+        for (token, logit) in &answer.top {
+            worst = worst.max((last[*token as usize] - logit).abs());
+        }
+        assert_eq!(best(last), answer.top[0].0);
+    }
+    println!("first-token logits differ by {worst} at most");
+    assert!(worst < 0.1, "a first-token logit differs by {worst}");
+
+    for answer in &real.answers {
+        // Beyond two tokens that nearly tie, either answer is right.
+        let clear = answer.margins.iter().position(|margin| *margin < 0.1).unwrap_or(answer.ids.len());
+        let options = ChatOptions { sampling: Sampling::greedy(), max_tokens: 128, ..ChatOptions::default() };
+        let prompt = Prompt::Chat(&answer.messages);
+        let found = pollster::block_on(session.complete(prompt, &options, &Cancel::new(), &mut |_| {})).unwrap();
+        let count = clear.min(found.tokens.len()).min(answer.ids.len());
+        assert_eq!(found.tokens[..count], answer.ids[..count]);
+        println!("{count} of {} tokens compared", answer.ids.len());
+        if clear == answer.ids.len() && found.stop == StopReason::EndOfTurn {
+            assert_eq!(found.text, answer.text);
+        }
+    }
+
+    let ids: Vec<u32> = serde_json::from_value(real.taps["ids"].clone()).unwrap();
+    let (_, taps) = pollster::block_on(session.logits(&ids)).unwrap();
+    for (layer, values) in taps {
+        let expected = &real.taps[format!("tap.{layer}")];
+        let last = &values[values.len() - session.model().hidden..];
+        let norm = f64::from(last.iter().map(|v| v * v).sum::<f32>()).sqrt();
+        let gap = (norm / expected["norm"].as_f64().unwrap() - 1.0).abs();
+        assert!(gap < 0.01, "tap {layer} has the norm {norm}");
+        for (found, expected) in last.iter().zip(expected["first"].as_array().unwrap()) {
+            assert!(
+                (f64::from(*found) - expected.as_f64().unwrap()).abs() < 0.02,
+                "tap {layer}: {found} for {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn forced_decoding_agrees_on_99_of_100_tokens() {
+    let (mut session, real) = (session(), expected());
+    let vocab = session.model().vocab;
+    let mut tokens = real.forced.prompt.clone();
+    tokens.extend(&real.forced.ids);
+    let (logits, _) = pollster::block_on(session.logits(&tokens)).unwrap();
+    let first = real.forced.prompt.len() - 1;
+    let agreed = real
+        .forced
+        .argmax
+        .iter()
+        .enumerate()
+        .filter(|(i, token)| best(&logits[(first + i) * vocab..(first + i + 1) * vocab]) == **token)
+        .count();
+    println!("{agreed} of {} tokens agree", real.forced.argmax.len());
+    assert!(agreed as f64 >= 0.99 * real.forced.argmax.len() as f64, "only {agreed} agree");
+}
