@@ -114,27 +114,44 @@ fn variants(text: &str) -> Result<Vec<Variant>> {
 
 /// The kernel's text with its imports in place, and `enable` lines first, as WGSL wants them.
 fn join(shaders: &Path, variant: &Variant) -> Result<String> {
-    let kernel = fs::read_to_string(shaders.join(format!("{}.wgsl", variant.stem)))?;
-    let mut enables = String::new();
-    let mut body = String::new();
-    let mut used = 0;
-    for line in kernel.lines() {
-        let Some(slot) = line.strip_prefix("// import ") else {
-            writeln!(body, "{line}")?;
-            continue;
-        };
-        let choice = variant.choices.iter().find(|(name, _)| name == slot);
-        let (_, choice) = choice.ok_or_else(|| format!("{}: nothing chosen for slot `{slot}`", variant.stem))?;
-        used += 1;
-        for line in fs::read_to_string(shaders.join(format!("shared/{slot}_{choice}.wgsl")))?.lines() {
-            let to = if line.starts_with("enable ") { &mut enables } else { &mut body };
-            writeln!(to, "{line}")?;
-        }
-    }
-    if used != variant.choices.len() {
+    let mut joined = Joined { shaders, variant, enables: String::new(), body: String::new(), used: 0 };
+    joined.add(&format!("{}.wgsl", variant.stem))?;
+    if joined.used != variant.choices.len() {
         return Err(format!("{}: a slot is chosen that the kernel does not import", variant.stem).into());
     }
-    Ok(enables + &body)
+    Ok(joined.enables + &joined.body)
+}
+
+/// A kernel as it is put together.
+struct Joined<'a> {
+    shaders: &'a Path,
+    variant: &'a Variant,
+    enables: String,
+    body: String,
+    /// Slots filled so far.
+    used: usize,
+}
+
+impl Joined<'_> {
+    /// Adds a file: `// import slot` stands for the variant's choice, `// include name` for shared/name.wgsl.
+    fn add(&mut self, file: &str) -> Result<()> {
+        let path = self.shaders.join(file);
+        for line in fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?.lines() {
+            if let Some(slot) = line.strip_prefix("// import ") {
+                let choice = self.variant.choices.iter().find(|(name, _)| name == slot);
+                let (_, choice) =
+                    choice.ok_or_else(|| format!("{}: nothing chosen for slot `{slot}`", self.variant.stem))?;
+                self.used += 1;
+                self.add(&format!("shared/{slot}_{choice}.wgsl"))?;
+            } else if let Some(name) = line.strip_prefix("// include ") {
+                self.add(&format!("shared/{name}.wgsl"))?;
+            } else {
+                let to = if line.starts_with("enable ") { &mut self.enables } else { &mut self.body };
+                writeln!(to, "{line}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Validates a kernel and reads its bindings, parameters and workgroup size.

@@ -24,9 +24,7 @@ struct Params {
 var<workgroup> x_tile: array<f32, 1024>;  // [32 columns, 32 tokens]
 var<workgroup> w_tile: array<Tile, 2048>; // [32 columns, 64 rows]
 
-fn silu(v: f32) -> f32 {
-    return v / (1.0 + exp(-v));
-}
+// include silu
 
 fn finish(token: u32, row: u32, sum: vec4<f32>) {
     if (token >= params.tokens) {

@@ -37,9 +37,7 @@ fn block_dot(block: u32, x0: mat4x4<f32>, x1: mat4x4<f32>, sum0: f32, sum1: f32)
     return s.x * p + s.y * sum0 + t.x * q + t.y * sum1;
 }
 
-fn silu(v: f32) -> f32 {
-    return v / (1.0 + exp(-v));
-}
+// include silu
 
 fn finish(row: u32, sum: f32) {
     if (row < params.rows) {

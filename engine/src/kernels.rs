@@ -57,4 +57,16 @@ impl Matvec {
     }
 }
 
+impl ArgmaxPartial {
+    /// Logits of a piece.
+    pub const PIECE: usize = 4096;
+}
+
+impl TopkPartial {
+    /// Logits of a piece.
+    pub const PIECE: usize = 1024;
+    /// Candidates of a piece, and of the whole.
+    pub const TOP: usize = 64;
+}
+
 include!(concat!(env!("OUT_DIR"), "/kernels.rs"));

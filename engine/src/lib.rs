@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+mod answer;
 mod chat;
 pub mod check;
 mod cpu;

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use crate::device::{Device, Pending, Prepared};
+use crate::kernels::TopkPartial;
 use crate::loader::ModelFile;
-use crate::model::{self, RunState, StateWords, TOP, Weights};
+use crate::model::{self, RunState, StateWords, Weights};
 use crate::recording::{Run, Slice};
 use crate::sample::{self, Sampler, Sampling, Top};
 use crate::{Cancel, Config, Error, KvType, Result};
@@ -175,14 +176,10 @@ impl Runner {
         take: &mut dyn FnMut(u32) -> bool,
     ) -> Result<()> {
         let mut sampler = Sampler::new(sampling, &self.tokens);
-        let penalised = sampling.penalises();
         let head = self.device.prepare(model::head(&self.config, &self.weights, &self.state, last))?;
-        let mut run = self.write_sampling(&sampler, sampling, self.used().saturating_sub(1), 0)?;
-        let mut pending = self.device.submit(
-            &[&head, if penalised { &self.penalised } else { &self.sample }],
-            run,
-            self.state.top,
-        )?;
+        let run = self.write_sampling(&sampler, sampling, self.used().saturating_sub(1), 0)?;
+        let tail = if sampling.penalises() { &self.penalised } else { &self.sample };
+        let mut pending = self.device.submit(&[&head, tail], run, self.state.top)?;
         loop {
             let bytes = self.device.finish(pending).await?;
             let draw = sampler.draw();
@@ -200,14 +197,10 @@ impl Runner {
                 return Ok(());
             }
             sampler.see(token);
-            run = self.write_sampling(&sampler, sampling, self.used(), token)?;
-            let position = self.used();
+            let run = self.write_sampling(&sampler, sampling, self.used(), token)?;
             self.tokens.push(token);
-            run.positions = position as u32 + 1;
-            pending = {
-                let tail = if penalised { &self.penalised } else { &self.sample };
-                self.device.submit(&[&self.decode, &self.head, tail], run, self.state.top)?
-            };
+            let tail = if sampling.penalises() { &self.penalised } else { &self.sample };
+            pending = self.device.submit(&[&self.decode, &self.head, tail], run, self.state.top)?;
             breathe().await;
         }
     }
@@ -279,6 +272,7 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
 
 /// The result of topk_final.
 fn top(bytes: &[u8]) -> Top {
+    const TOP: usize = TopkPartial::TOP;
     let words: Vec<u32> = bytes.chunks_exact(4).map(bytemuck::pod_read_unaligned).collect();
     let pairs: Vec<(f32, u32)> = words.chunks_exact(2).map(|pair| (f32::from_bits(pair[0]), pair[1])).collect();
     Top {

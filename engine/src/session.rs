@@ -2,12 +2,13 @@
 
 use web_time::Instant;
 
+use crate::answer::Answer;
 use crate::device::{Counts, Device};
 use crate::loader::{ModelFile, Source};
 use crate::runner::Runner;
 use crate::{
     Architecture, Cancel, ChatOptions, CheckRow, Completion, DeviceInfo, DevicePreference, Error, Event, LoadOptions,
-    Message, ModelInfo, Progress, Result, Stage, StopReason, TextStream, check, measure,
+    Message, ModelInfo, Progress, Result, Stage, StopReason, check, measure,
 };
 
 /// Longest context that is used without being asked for, in tokens.
@@ -172,9 +173,8 @@ impl Session {
         let prefill_seconds = began.elapsed().as_secs_f64();
 
         // 3. Decode, token by token, until the model or somebody else ends it.
-        let mut answer = Answer::new(self, options, prompt.len());
-        let (file, context) = (&self.file, limit);
-        let mut take = |token| answer.take(file, token, context, on_event);
+        let mut answer = Answer::new(&self.file, options, prompt.len(), limit);
+        let mut take = |token| answer.take(token, on_event);
         let ended = self.runner.generate(last, options.sampling, cancel, &mut take).await;
         let decode_tps = answer.rate();
         let stop = answer.end(cancel, on_event);
@@ -267,126 +267,6 @@ impl Session {
             decode_tps: 0.0,
             stop: StopReason::Cancelled,
             context_used: self.runner.used(),
-        }
-    }
-}
-
-/// An answer as it grows.
-struct Answer {
-    text: String,
-    tokens: Vec<u32>,
-    stream: TextStream,
-    /// Text already told; what a stop text might begin with is held back.
-    told: usize,
-    stop_ids: Vec<u32>,
-    stop_texts: Vec<String>,
-    max_tokens: usize,
-    prompt: usize,
-    first: Option<Instant>,
-    latest: Option<Instant>,
-    stop: Option<StopReason>,
-}
-
-impl Answer {
-    fn new(session: &Session, options: &ChatOptions, prompt: usize) -> Self {
-        Self {
-            text: String::new(),
-            tokens: Vec::new(),
-            stream: TextStream::new(),
-            told: 0,
-            stop_ids: session.file.stop_ids.clone(),
-            stop_texts: options.stop.iter().filter(|text| !text.is_empty()).cloned().collect(),
-            max_tokens: options.max_tokens.max(1),
-            prompt,
-            first: None,
-            latest: None,
-            stop: None,
-        }
-    }
-
-    /// Takes a token; false ends the answer.
-    fn take(&mut self, file: &ModelFile, token: u32, context: usize, on_event: &mut dyn FnMut(Event)) -> bool {
-        let now = Instant::now();
-        self.first.get_or_insert(now);
-        self.latest = Some(now);
-        if self.stop_ids.contains(&token) {
-            self.stop = Some(StopReason::EndOfTurn);
-            return false;
-        }
-        self.tokens.push(token);
-        self.text.push_str(&self.stream.push(&file.tokenizer, token));
-        let found = self
-            .stop_texts
-            .iter()
-            .filter_map(|stop| {
-                self.text[self.search_from(stop)..].find(stop.as_str()).map(|at| at + self.search_from(stop))
-            })
-            .min();
-        if let Some(at) = found {
-            self.text.truncate(at);
-            self.stop = Some(StopReason::StopString);
-        } else if self.tokens.len() >= self.max_tokens {
-            self.stop = Some(StopReason::MaxTokens);
-        } else if self.prompt + self.tokens.len() >= context {
-            self.stop = Some(StopReason::ContextFull);
-        }
-        let ready = if self.stop.is_some() { self.text.len() } else { self.text.len() - self.held() };
-        let text = self.text.get(self.told..ready).unwrap_or_default().to_owned();
-        self.told = ready.max(self.told);
-        on_event(Event::Token {
-            id: token,
-            text,
-            context_used: self.prompt + self.tokens.len(),
-            tokens_per_second: self.rate(),
-        });
-        self.stop.is_none()
-    }
-
-    /// Where a stop text that was not there before could begin.
-    fn search_from(&self, stop: &str) -> usize {
-        let mut from = self.told.saturating_sub(stop.len());
-        while !self.text.is_char_boundary(from) {
-            from -= 1;
-        }
-        from
-    }
-
-    /// Bytes at the end of the text that might be the beginning of a stop text.
-    fn held(&self) -> usize {
-        let ends = |stop: &String| {
-            (1..stop.len()).rev().find(|n| stop.is_char_boundary(*n) && self.text.ends_with(&stop[..*n])).unwrap_or(0)
-        };
-        self.stop_texts.iter().map(ends).max().unwrap_or(0)
-    }
-
-    /// Tokens a second after the first.
-    fn rate(&self) -> f64 {
-        match (self.first, self.latest) {
-            (Some(first), Some(latest)) if self.tokens.len() > 1 => {
-                (self.tokens.len() - 1) as f64 / latest.duration_since(first).as_secs_f64().max(1e-9)
-            }
-            _ => 0.0,
-        }
-    }
-
-    /// Tells what was held back, and why the answer ended.
-    fn end(&mut self, cancel: &Cancel, on_event: &mut dyn FnMut(Event)) -> StopReason {
-        if self.stop != Some(StopReason::StopString) {
-            self.text.push_str(&self.stream.finish());
-        }
-        if let (Some(text), Some(id)) = (self.text.get(self.told..).filter(|text| !text.is_empty()), self.tokens.last())
-        {
-            on_event(Event::Token {
-                id: *id,
-                text: text.to_owned(),
-                context_used: self.prompt + self.tokens.len(),
-                tokens_per_second: self.rate(),
-            });
-        }
-        match self.stop {
-            Some(stop) => stop,
-            None if cancel.is_cancelled() => StopReason::Cancelled,
-            None => StopReason::ContextFull,
         }
     }
 }

@@ -9,6 +9,4 @@ fn quant16(block: u32, half: u32) -> mat4x4<f32> {
     );
 }
 
-fn scale2(block: u32, half: u32) -> vec2<f32> {
-    return vec2<f32>(1.0, 0.0);
-}
+// include scale_none

@@ -1,9 +1,9 @@
-// Q6_K: low 4 bits as in Q4_0; scales: 21 words a super-block of 8 blocks: f16 d, 4 words with the 16 signed scales of 16
+// Q6_K: nibbles; scales: 21 words a super-block of 8 blocks: f16 d, 4 words with the 16 signed scales of 16
 // values each, then for each block two words with the upper two bits of its 32 values. w = (d scale) (q - 32)
+// include nibbles
 fn sixes(word: u32, high: u32) -> vec4<f32> {
-    let low = (vec4<u32>(word) >> vec4<u32>(0u, 4u, 8u, 12u)) & vec4<u32>(15u);
     let top = ((vec4<u32>(high) >> vec4<u32>(0u, 2u, 4u, 6u)) & vec4<u32>(3u)) << vec4<u32>(4u);
-    return vec4<f32>(low | top);
+    return vec4<f32>(nibbles(word) | top);
 }
 
 fn quant16(block: u32, half: u32) -> mat4x4<f32> {

@@ -1,4 +1,5 @@
 // Q8_0: 32 signed bytes = 2 vectors; scales: one f16 a block, two blocks a word. w = d q
+// include scale_pair
 fn bytes(word: u32) -> vec4<f32> {
     return vec4<f32>((vec4<i32>(bitcast<i32>(word)) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u));
 }
@@ -9,6 +10,5 @@ fn quant16(block: u32, half: u32) -> mat4x4<f32> {
 }
 
 fn scale2(block: u32, half: u32) -> vec2<f32> {
-    let pair = unpack2x16float(scales[block >> 1u]);
-    return vec2<f32>(select(pair.x, pair.y, (block & 1u) == 1u), 0.0);
+    return vec2<f32>(scale_of(scales[block >> 1u], block), 0.0);
 }

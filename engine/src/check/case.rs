@@ -1,6 +1,7 @@
-//! Made-up inputs for each kernel.
+//! A call of each kernel with made-up inputs.
 
-use half::f16;
+mod inputs;
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -10,9 +11,8 @@ use crate::kernels::{
     RopeCache, Stem, Tap, TopkFinal, TopkPartial, Variant,
 };
 use crate::loader::DType;
-use crate::loader::planes::repack;
 use crate::model::KvType;
-use crate::recording::{BufferId, Recording, Run, Slice, Workgroups};
+use crate::recording::{Recording, Run, Workgroups};
 
 /// How an output is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,73 +126,6 @@ impl Case {
         }
         case.bytes += case.buffers.iter().map(|buffer| 4 * buffer.len() as u64).sum::<u64>();
         case
-    }
-
-    fn words(&mut self, words: Vec<u32>) -> Slice {
-        let slice = Slice { buffer: BufferId(self.buffers.len() as u32), offset: 0, size: 4 * words.len() as u64 };
-        self.buffers.push(words);
-        slice
-    }
-
-    fn floats(&mut self, count: usize) -> Slice {
-        let words = (0..count.next_multiple_of(4)).map(|_| self.random.random_range(-1.0f32..1.0).to_bits()).collect();
-        self.words(words)
-    }
-
-    /// Random values of a KV cache.
-    fn cache(&mut self, count: usize, kv: KvType) -> Slice {
-        let values: Vec<f32> = (0..count).map(|_| self.random.random_range(-1.0..1.0)).collect();
-        self.words(match kv {
-            KvType::F32 => values.iter().map(|v| v.to_bits()).collect(),
-            KvType::F16 => values
-                .chunks_exact(2)
-                .map(|pair| {
-                    u32::from(f16::from_f32(pair[0]).to_bits()) | u32::from(f16::from_f32(pair[1]).to_bits()) << 16
-                })
-                .collect(),
-        })
-    }
-
-    fn output(&mut self, slice: Slice, exact: Kind) {
-        self.outputs.push(slice.buffer.0 as usize);
-        self.exact.push(exact);
-    }
-
-    fn state(&mut self, position: usize, rows: usize, tokens: &[u32]) -> Slice {
-        let inverse_temperature = 1.25f32;
-        let mut words = vec![position as u32, rows as u32, inverse_temperature.to_bits(), 0, 0, 0, 0, 0];
-        words.extend_from_slice(tokens);
-        words.resize(words.len().next_multiple_of(4), 0);
-        self.words(words)
-    }
-
-    /// Random file blocks of a format with scales of a sensible size, as planes.
-    fn weights(&mut self, dtype: DType, blocks: usize) -> (Slice, Slice) {
-        let mut bytes = vec![0u8; (blocks * 32).div_ceil(dtype.block_values()) * dtype.block_bytes()];
-        self.random.fill(&mut bytes[..]);
-        let scales: &[usize] = match dtype {
-            DType::F32 | DType::F16 | DType::BF16 => &[],
-            DType::Q4_0 | DType::Q5_0 | DType::Q8_0 => &[0],
-            DType::Q4_1 | DType::Q5_1 | DType::Q4_K | DType::Q5_K => &[0, 2],
-            DType::Q6_K => &[208],
-        };
-        for block in bytes.chunks_exact_mut(dtype.block_bytes()) {
-            for at in scales {
-                let scale = f16::from_f32(self.random.random_range(-0.01..0.01));
-                block[*at..at + 2].copy_from_slice(&scale.to_bits().to_le_bytes());
-            }
-            let value: f32 = self.random.random_range(-1.0..1.0);
-            match dtype {
-                DType::F32 => block.copy_from_slice(&value.to_le_bytes()),
-                DType::F16 => block.copy_from_slice(&f16::from_f32(value).to_bits().to_le_bytes()),
-                DType::BF16 => block.copy_from_slice(&half::bf16::from_f32(value).to_bits().to_le_bytes()),
-                _ => {}
-            }
-        }
-        let (mut quants, mut scales) = (Vec::new(), Vec::new());
-        repack(dtype, &bytes, &mut quants, &mut scales);
-        scales.resize(scales.len().max(4), 0);
-        (self.words(quants), self.words(scales))
     }
 
     fn embed(&mut self, s: &Sizes, dtype: DType) {
@@ -411,23 +344,9 @@ impl Case {
         self.recording.push(kernel, Workgroups::Fixed(s.tokens as u32, 1));
     }
 
-    /// Logits with some equal ones and one that is not a number.
-    fn logits(&mut self, count: usize) -> Slice {
-        let mut words: Vec<u32> =
-            (0..count).map(|_| (self.random.random_range(-40..40) as f32 * 0.25).to_bits()).collect();
-        if count > 100 {
-            words[count / 2] = f32::NAN.to_bits();
-            let top = 11.5f32.to_bits();
-            words[count - 3] = top;
-            words[count / 3] = top;
-        }
-        words.resize(count.next_multiple_of(4), 0);
-        self.words(words)
-    }
-
     fn argmax_partial(&mut self, s: &Sizes) {
         let logits = self.logits(s.vocab);
-        let pieces = s.vocab.div_ceil(4096);
+        let pieces = s.vocab.div_ceil(ArgmaxPartial::PIECE);
         let best = self.words(vec![0; (2 * pieces).next_multiple_of(4)]);
         self.output(best, Kind::Words);
         let kernel = ArgmaxPartial { logits, best, count: s.vocab as u32 };
@@ -435,7 +354,7 @@ impl Case {
     }
 
     fn argmax_final(&mut self, s: &Sizes) {
-        let pieces = s.vocab.div_ceil(4096);
+        let pieces = s.vocab.div_ceil(ArgmaxPartial::PIECE);
         let mut words: Vec<u32> = (0..pieces as u32)
             .flat_map(|i| {
                 [self.random.random_range(-9.0f32..9.0).to_bits(), i * 4096 + self.random.random_range(0..4096)]
@@ -470,13 +389,13 @@ impl Case {
     }
 
     fn topk_partial(&mut self, s: &Sizes) {
-        let pieces = s.vocab.div_ceil(1024);
+        let pieces = s.vocab.div_ceil(TopkPartial::PIECE);
         let state = self.state(s.position, 1, &[]);
         let mut words: Vec<u32> =
             (0..s.vocab).map(|_| (self.random.random_range(-40..40) as f32 * 0.25).to_bits()).collect();
         words.resize(words.len().next_multiple_of(4), 0);
         let logits = self.words(words);
-        let tops = self.words(vec![0; (2 * 65 * pieces).next_multiple_of(4)]);
+        let tops = self.words(vec![0; (2 * (TopkPartial::TOP + 1) * pieces).next_multiple_of(4)]);
         // The last pair of a piece is a maximum and a sum, so only its first 64 are places; compare all as pairs of floats.
         self.output(tops, Kind::Floats);
         let kernel = TopkPartial { state, logits, tops, count: s.vocab as u32 };
@@ -484,7 +403,7 @@ impl Case {
     }
 
     fn topk_final(&mut self, s: &Sizes) {
-        let pieces = s.vocab.div_ceil(1024);
+        let pieces = s.vocab.div_ceil(TopkPartial::PIECE);
         let state = self.state(s.position, 1, &[]);
         let mut words = Vec::new();
         for piece in 0..pieces as u32 {
@@ -497,7 +416,7 @@ impl Case {
         words.resize(words.len().next_multiple_of(4), 0);
         let tops = self.words(words);
         let result = self.words(vec![0; 132]);
-        self.output(result, Kind::Ranked(64));
+        self.output(result, Kind::Ranked(TopkPartial::TOP));
         let kernel = TopkFinal { state, tops, result, pieces: pieces as u32 };
         self.recording.push(kernel, Workgroups::Fixed(1, 1));
     }

@@ -4,8 +4,7 @@ use super::memory::{Memory, part, part_mut};
 use crate::Result;
 use crate::kernels::ArgmaxPartial;
 
-/// Logits of a piece.
-const PIECE: usize = 4096;
+const PIECE: usize = ArgmaxPartial::PIECE;
 
 pub(super) fn run(kernel: &ArgmaxPartial, memory: &mut Memory) -> Result<()> {
     memory.with(kernel.best, |memory, best: &mut [[u32; 2]]| {

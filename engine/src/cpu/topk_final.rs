@@ -2,10 +2,9 @@
 
 use super::memory::{Memory, part, part_mut};
 use crate::Result;
-use crate::kernels::TopkFinal;
+use crate::kernels::{TopkFinal, TopkPartial};
 
-/// Candidates.
-const TOP: usize = 64;
+const TOP: usize = TopkPartial::TOP;
 
 pub(super) fn run(kernel: &TopkFinal, memory: &mut Memory) -> Result<()> {
     memory.with(kernel.result, |memory, result: &mut [[u32; 2]]| {

@@ -5,10 +5,8 @@ use super::threads::for_each_piece;
 use crate::Result;
 use crate::kernels::TopkPartial;
 
-/// Logits of a piece.
-const PIECE: usize = 1024;
-/// Candidates of a piece.
-const TOP: usize = 64;
+const PIECE: usize = TopkPartial::PIECE;
+const TOP: usize = TopkPartial::TOP;
 
 pub(super) fn run(kernel: &TopkPartial, memory: &mut Memory) -> Result<()> {
     memory.with(kernel.tops, |memory, tops: &mut [[u32; 2]]| {

@@ -83,7 +83,7 @@ pub(crate) fn head(config: &Config, weights: &Weights, state: &RunState, row: us
 /// The most likely token from the logits, into `greedy` and the state words of the next step.
 pub(crate) fn greedy(config: &Config, state: &RunState) -> Recording {
     let mut recording = Recording::default();
-    let pieces = config.vocab.div_ceil(4096) as u32;
+    let pieces = config.vocab.div_ceil(ArgmaxPartial::PIECE) as u32;
     recording.push(
         ArgmaxPartial { logits: state.logits, best: state.best, count: config.vocab as u32 },
         Workgroups::Fixed(pieces, 1),
@@ -101,7 +101,7 @@ pub(crate) fn sample(config: &Config, state: &RunState, penalise: bool) -> Recor
     if penalise {
         recording.push(Penalise { state: state.state, seen: state.seen, logits: state.logits }, Workgroups::PerSeen);
     }
-    let pieces = config.vocab.div_ceil(1024) as u32;
+    let pieces = config.vocab.div_ceil(TopkPartial::PIECE) as u32;
     recording.push(
         TopkPartial { state: state.state, logits: state.logits, tops: state.tops, count: config.vocab as u32 },
         Workgroups::Fixed(pieces, 1),

@@ -7,5 +7,5 @@ mod weights;
 
 pub use config::{Architecture, Config, KvType};
 pub(crate) use forward::{decode, greedy, head, prefill, sample};
-pub(crate) use state::{CHUNK, RunState, StateWords, TOP};
+pub(crate) use state::{CHUNK, RunState, StateWords};
 pub(crate) use weights::Weights;

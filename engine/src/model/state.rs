@@ -1,12 +1,11 @@
 //! What a run changes: activations, KV cache, taps, and the words that kernels read their position and tokens from.
 
 use crate::device::Device;
+use crate::kernels::{ArgmaxPartial, TopkPartial};
 use crate::model::{Config, KvType};
 use crate::recording::Slice;
 use crate::{Error, Result};
 
-/// Candidates that sampling sees.
-pub(crate) const TOP: usize = 64;
 /// Tokens that one prefill recording takes.
 pub(crate) const CHUNK: usize = 256;
 /// Positions a piece in split attention.
@@ -99,10 +98,10 @@ impl RunState {
             activated: words(CHUNK * config.ffn)?,
             partial: words(config.heads * context.div_ceil(SPLIT) * (config.head_dim + 4))?,
             logits: words(config.vocab)?,
-            best: words(2 * config.vocab.div_ceil(4096))?,
-            tops: words(2 * 65 * config.vocab.div_ceil(1024))?,
+            best: words(2 * config.vocab.div_ceil(ArgmaxPartial::PIECE))?,
+            tops: words(2 * (TopkPartial::TOP + 1) * config.vocab.div_ceil(TopkPartial::PIECE))?,
             greedy: words(4)?,
-            top: words(2 * (TOP + 2))?,
+            top: words(2 * (TopkPartial::TOP + 2))?,
             seen: words(2 * context)?,
             rope: words(context * config.head_dim)?,
             nothing: words(config.hidden.max(config.head_dim))?,
