@@ -211,3 +211,24 @@ fn the_device_panel_shows_the_adapter_and_a_passed_self_check() {
     assert!(panel.contains("passes") && !panel.contains("fails"), "{panel}");
     browser.assert_no_console_errors();
 }
+
+/// What another WGSL compiler takes and computes: browsers do not use the one that the native tests have.
+#[test]
+fn every_kernel_variant_computes_in_the_browser_what_its_twin_does() {
+    let server = Server::start(&dist(), Ranges::On);
+    let browser = Browser::start();
+    let page = Page::open(&browser, &server);
+    page.run_on("gpu");
+    page.press("Device");
+    page.load_model(&[&golden("qwen3-tiny.gguf")], PATIENCE);
+    page.press("Run kernel check");
+    let panel = browser.wait_for("the kernel check", PATIENCE, || {
+        browser.text("#panel").filter(|text| text.contains("agree with the CPU") || text.contains("compute wrongly"))
+    });
+    // Those that need no optional feature run in every browser.
+    let least = wattage_engine::kernels::VARIANTS.iter().filter(|variant| !variant.subgroups && !variant.f16).count();
+    let summary = panel.lines().find(|line| line.contains("agree with the CPU"));
+    let count: usize = summary.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or_default();
+    assert!(count >= least, "{count} of at least {least} variants agree: {panel}");
+    browser.assert_no_console_errors();
+}
