@@ -15,9 +15,11 @@ RELEASE := --release --locked
 WASM := --target wasm32-unknown-unknown -p wattage-engine -p wattage-app
 # What the page may weigh on the wire, in bytes, after brotli.
 PAGE_LIMIT := 2000000
+# The engine that `make compare` times beside this one.
+WLLAMA := 3.13.0
 RESULTS := $(CARGO_TARGET_DIR)/test-results.txt
 
-.PHONY: help setup setup-page page demo check size test test-real bench fmt clean
+.PHONY: help setup setup-page page demo check size test test-real compare bench bench-plain fmt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,11 +59,23 @@ size: page
 test-real: setup page ## Tests against a real model (MODEL=file.gguf)
 	@[ -n "$(MODEL)" ] || { echo "say which model: make test-real MODEL=path/to/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf" >&2; exit 2; }
 	@[ -f "$(MODEL)" ] || { echo "there is no file '$(MODEL)'" >&2; exit 2; }
-	@$(ENV) WATTAGE_MODEL="$(abspath $(MODEL))" cargo test $(RELEASE) -p wattage-tests --features real --test real -- --nocapture
+	@$(ENV) WATTAGE_MODEL="$(abspath $(MODEL))" cargo test $(RELEASE) --workspace --features wattage-tests/real --test real -- --nocapture
+
+compare: setup page ## Speed in the browser beside wllama on the same file (MODEL=file.gguf; needs npm)
+	@[ -f "$(MODEL)" ] || { echo "say which model: make compare MODEL=file.gguf" >&2; exit 2; }
+	@command -v npm >/dev/null || { echo "npm is needed: it fetches wllama" >&2; exit 2; }
+	@mkdir -p "$(CACHE)/wllama-$(WLLAMA)"
+	@cd "$(CACHE)/wllama-$(WLLAMA)" && [ -d package ] || tar xzf "$$(npm pack --silent @wllama/wllama@$(WLLAMA))"
+	@cp tests/compare/wllama.html "$(CACHE)/wllama-$(WLLAMA)/package/"
+	@$(ENV) WATTAGE_MODEL="$(abspath $(MODEL))" WATTAGE_WLLAMA="$(CACHE)/wllama-$(WLLAMA)/package" \
+	    cargo test $(RELEASE) --workspace --features wattage-tests/real --test speed -- --nocapture --test-threads 1
 
 bench: setup ## Speed of prefill and decode (MODEL=file.gguf, or the shape of Qwen3 0.6B)
 	@$(ENV) cargo run $(RELEASE) -p wattage-engine --bin wattage -- bench \
 	    --model "$(or $(MODEL),shape:qwen3-0.6b)" --prompt-tokens 128 --gen-tokens 32 --json
+
+bench-plain: setup ## The kernels on a GPU beside plain f32 ones
+	@$(ENV) cargo test $(RELEASE) --workspace --features wattage-tests/bench --test plain -- --nocapture --test-threads 1
 
 fmt: ## Format the source
 	@$(ENV) cargo fmt --all

@@ -296,10 +296,11 @@ fn write_variant(table: &mut String, variant: &Variant, name: &str, shape: &Shap
     writeln!(
         table,
         "    Variant {{ stem: Stem::{}, name: {name:?}, weights: {weights}, kv: {kv}, subgroups: {}, f16: {}, \
-         uniform: {}, written: &[{}], workgroup: {:?}, source: include_str!({:?}) }},",
+         software: {}, uniform: {}, written: &[{}], workgroup: {:?}, source: include_str!({:?}) }},",
         camel(&variant.stem),
         variant.needs.iter().any(|need| need == "subgroups"),
         variant.needs.iter().any(|need| need == "f16"),
+        variant.needs.iter().any(|need| need == "software"),
         shape.uniform,
         written.join(", "),
         shape.workgroup,

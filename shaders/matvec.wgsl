@@ -58,8 +58,9 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let place = lane % params.lanes;
-    let row = ((group.y * groups.x + group.x) * (32u / params.lanes) + lane / params.lanes) * 4u;
+    let place = place_in_run(lane, params.lanes);
+    let lanes = run_length(params.lanes);
+    let row = ((group.y * groups.x + group.x) * (32u / lanes) + lane / lanes) * 4u;
     let last = params.rows - 1u;
     let row0 = min(row, last) * params.blocks;
     let row1 = min(row + 1u, last) * params.blocks;
@@ -68,7 +69,7 @@ fn main(
     var sums = vec4<f32>(0.0);
     var squares = vec4<f32>(0.0);
     let ones = vec4<f32>(1.0);
-    for (var b = place; b < params.blocks; b += params.lanes) {
+    for (var b = place; b < params.blocks; b += lanes) {
         let i = params.x_first + b * 8u;
         var x0 = mat4x4<f32>(x[i], x[i + 1u], x[i + 2u], x[i + 3u]);
         var x1 = mat4x4<f32>(x[i + 4u], x[i + 5u], x[i + 6u], x[i + 7u]);
@@ -88,9 +89,9 @@ fn main(
             block_dot(row3 + b, x0, x1, sum0, sum1),
         );
     }
-    sums = reduce_sum(sums, lane, params.lanes);
+    sums = reduce_sum(sums, lane, lanes);
     if (params.norm == 1u) {
-        let square = dot(reduce_sum(squares, lane, params.lanes), ones);
+        let square = dot(reduce_sum(squares, lane, lanes), ones);
         sums *= inverseSqrt(square / f32(params.blocks * 32u) + params.eps);
     }
     if (place != 0u) {

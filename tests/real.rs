@@ -52,7 +52,7 @@ fn expected() -> Real {
 
 /// The model that `WATTAGE_MODEL` names, on the CPU executor or, with `WATTAGE_DEVICE=gpu`, on the GPU.
 fn session() -> Session {
-    let path = std::env::var("WATTAGE_MODEL").expect("WATTAGE_MODEL names the model's file");
+    let path = std::env::var("WATTAGE_MODEL").unwrap();
     let gpu = std::env::var("WATTAGE_DEVICE").is_ok_and(|device| device == "gpu");
     let device = if gpu { DevicePreference::Gpu } else { DevicePreference::Cpu };
     let options = LoadOptions { device, context: 1024, taps: vec![3, 7, 11], ..LoadOptions::default() };

@@ -111,6 +111,8 @@ pub struct Loaded {
     pub model: ModelInfo,
     /// What it runs on.
     pub device: DeviceInfo,
+    /// Bytes of the engine's WebAssembly memory, which never shrinks: the most that it needed so far.
+    pub heap_bytes: u64,
 }
 
 /// An error, as it travels to the page.

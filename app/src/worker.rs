@@ -84,8 +84,11 @@ async fn perform(job: Job, session: &mut Option<Session>) -> Result<Reply, Error
                 }
             };
             let loaded = Session::load(sources, &options, &cancel, &mut report).await?;
-            let end =
-                Reply::Loaded(Box::new(Loaded { model: loaded.model().clone(), device: loaded.device().clone() }));
+            let end = Reply::Loaded(Box::new(Loaded {
+                model: loaded.model().clone(),
+                device: loaded.device().clone(),
+                heap_bytes: heap_bytes(),
+            }));
             *session = Some(loaded);
             Ok(end)
         }
@@ -135,6 +138,11 @@ impl Throttle {
         }
         passes
     }
+}
+
+fn heap_bytes() -> u64 {
+    let memory: js_sys::WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
+    u64::from(memory.buffer().unchecked_into::<js_sys::ArrayBuffer>().byte_length())
 }
 
 fn no_model() -> Error {

@@ -75,11 +75,16 @@ impl Device {
         matches!(self.kind, Kind::Gpu(_))
     }
 
+    /// Whether this is a GPU that computes on the CPU.
+    pub fn is_software_gpu(&self) -> bool {
+        self.adapter().is_some_and(|info| info.software)
+    }
+
     /// Whether this device can run a variant; the CPU has one way for all of them.
     pub fn runs(&self, variant: &Variant) -> bool {
         match &self.kind {
             Kind::Gpu(gpu) => gpu.runs(variant),
-            Kind::Cpu(_) => !variant.subgroups && !variant.f16,
+            Kind::Cpu(_) => !variant.is_optional(),
         }
     }
 

@@ -35,6 +35,8 @@ pub struct Variant {
     pub subgroups: bool,
     /// Needs WebGPU's `shader-f16`.
     pub f16: bool,
+    /// Made for adapters that compute on the CPU.
+    pub software: bool,
     /// Has parameters, in a uniform at binding 0.
     pub uniform: bool,
     /// For each storage binding, whether it is written.
@@ -45,10 +47,17 @@ pub struct Variant {
     pub source: &'static str,
 }
 
+impl Variant {
+    /// Whether it is only for some devices: another variant does the same everywhere.
+    pub fn is_optional(&self) -> bool {
+        self.subgroups || self.f16 || self.software
+    }
+}
+
 impl Matvec {
-    /// Invocations that share four rows of `blocks` blocks.
-    pub fn lanes_for(blocks: usize) -> u32 {
-        blocks.clamp(1, 32).next_power_of_two() as u32
+    /// Invocations that share four rows of `blocks` blocks; on a software GPU each has its own.
+    pub fn lanes_for(blocks: usize, software: bool) -> u32 {
+        if software { 1 } else { blocks.clamp(1, 32).next_power_of_two() as u32 }
     }
 
     /// The workgroups of this call.

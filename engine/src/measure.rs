@@ -46,6 +46,7 @@ async fn timed(
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let mut recording = Recording::default();
     let mut last = None;
+    let software = device.is_software_gpu();
     for name in names {
         let tensor = file.tensor(name)?;
         let (rows, blocks) = (tensor.rows.min(most_rows), tensor.cols / 32);
@@ -76,7 +77,7 @@ async fn timed(
             x_first: 0,
             y_first: 0,
             bias_first: 0,
-            lanes: Matvec::lanes_for(blocks),
+            lanes: Matvec::lanes_for(blocks, software),
             norm: 0,
             eps: 1e-6,
             biased: 0,

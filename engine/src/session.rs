@@ -286,7 +286,7 @@ async fn choose_device(
         Ok(gpu) => gpu,
         Err(why) => return Ok((Device::cpu(), Some(format!("The CPU executor is used: {why}.")))),
     };
-    if gpu.adapter().is_some_and(|info| !info.software) {
+    if !gpu.is_software_gpu() {
         return Ok((gpu, None));
     }
     on_progress(Progress { stage: Stage::Measuring, done: 0, total: 1 });
@@ -326,7 +326,7 @@ async fn self_check(
             let row = report.row();
             if !row.passed {
                 let variant = &crate::kernels::VARIANTS[index];
-                if !variant.subgroups && !variant.f16 {
+                if !variant.is_optional() {
                     return Err(Error::SelfCheck(format!(
                         "kernel {} is off by {:.1e}; use the CPU instead, or update the graphics driver",
                         row.variant, row.max_error

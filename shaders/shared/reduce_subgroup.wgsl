@@ -4,6 +4,7 @@ enable subgroups;
 // uniform control flow. Subgroups of any width up to 32 are consecutive invocations; a wider one holds the whole workgroup.
 // Short runs, which may be narrower than a subgroup, take the way through workgroup memory.
 // include tree
+// include runs
 fn reduce_sum(value: vec4<f32>, lane: u32, lanes: u32) -> vec4<f32> {
     if (lanes < 32u) {
         return tree_sum(value, lane, lanes);

@@ -214,12 +214,13 @@ pub fn ModelPanel() -> impl IntoView {
 
 #[component]
 fn Facts(loaded: Loaded) -> impl IntoView {
-    let Loaded { model, device } = loaded;
+    let Loaded { model, device, heap_bytes } = loaded;
     let facts = [
         ("Architecture", model.architecture),
         ("Parameters", format::parameters(model.parameters)),
         ("Stored as", model.quantisation),
-        ("Memory in use", format::bytes(model.gpu_bytes)),
+        ("Memory of the model", format::bytes(model.gpu_bytes)),
+        ("Memory of the engine", format::bytes(heap_bytes)),
         ("Read for each token", format::bytes(model.weight_bytes)),
         ("Layers", format!("{} of width {}", model.layers, model.hidden)),
         ("Vocabulary", format::count(model.vocab as u64)),

@@ -110,7 +110,7 @@ impl Case {
         match variant.stem {
             Stem::Embed => case.embed(&sizes, dtype),
             Stem::Rmsnorm => case.rmsnorm(&sizes),
-            Stem::Matvec => case.matvec(&sizes, dtype),
+            Stem::Matvec => case.matvec(&sizes, dtype, variant.software),
             Stem::Matmul => case.matmul(&sizes, dtype),
             Stem::Glu => case.glu(&sizes),
             Stem::RopeCache => case.rope_cache(&sizes, kv),
@@ -149,7 +149,7 @@ impl Case {
     }
 
     /// All that a product may fuse, in three calls: norm and bias stored, then added, then SwiGLU.
-    fn matvec(&mut self, s: &Sizes, dtype: DType) {
+    fn matvec(&mut self, s: &Sizes, dtype: DType, software: bool) {
         let rows = s.rows * 2;
         let x = self.floats(s.blocks * 32 + 8);
         let gain = self.floats(s.blocks * 32);
@@ -171,7 +171,7 @@ impl Case {
                 x_first: 2,
                 y_first: 5,
                 bias_first: 1,
-                lanes: Matvec::lanes_for(s.blocks),
+                lanes: Matvec::lanes_for(s.blocks, software),
                 norm: u32::from(epilogue != 1),
                 eps: 1e-6,
                 biased: u32::from(epilogue == 0),

@@ -21,6 +21,12 @@ pub struct AdapterInfo {
     pub limits: Vec<(String, u64)>,
 }
 
+impl AdapterInfo {
+    fn has(&self, feature: &str) -> bool {
+        self.features.iter().any(|name| name == feature)
+    }
+}
+
 /// Trouble that the device reported outside of any call.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trouble(Arc<Mutex<Option<Error>>>);
@@ -55,15 +61,23 @@ pub(crate) struct Context {
     pub(crate) trouble: Trouble,
 }
 
+/// WebGPU's name for the feature, <https://www.w3.org/TR/webgpu/#subgroups>.
+pub(super) const SUBGROUPS: &str = "subgroups";
+const SHADER_F16: &str = "shader-f16";
 const WANTED: [(wgpu::Features, &str); 2] =
-    [(wgpu::Features::SUBGROUP, "subgroups"), (wgpu::Features::SHADER_F16, "shader-f16")];
+    [(wgpu::Features::SUBGROUP, SUBGROUPS), (wgpu::Features::SHADER_F16, SHADER_F16)];
 
 impl Context {
     /// Opens the most powerful adapter with WebGPU's core limits.
     pub(crate) async fn open() -> Result<Self> {
         let adapter = adapter().await?;
-        let info = describe(&adapter);
+        let info = describe(&adapter).await;
         let features = adapter.features() & WANTED.iter().fold(wgpu::Features::empty(), |all, (one, _)| all | *one);
+        #[cfg(target_arch = "wasm32")]
+        if info.has(SUBGROUPS) {
+            super::browser::request_subgroups()
+                .map_err(|why| Error::Adapter(format!("this browser's WebGPU is not as expected: {why:?}")))?;
+        }
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("wattage"),
             required_features: features,
@@ -88,14 +102,7 @@ impl Context {
                 other => Error::Adapter(format!("the GPU refused a command: {other}")),
             });
         }));
-        Ok(Self {
-            subgroups: features.contains(wgpu::Features::SUBGROUP),
-            f16: features.contains(wgpu::Features::SHADER_F16),
-            device,
-            queue,
-            info,
-            trouble,
-        })
+        Ok(Self { subgroups: info.has(SUBGROUPS), f16: info.has(SHADER_F16), device, queue, info, trouble })
     }
 }
 
@@ -104,24 +111,34 @@ async fn adapter() -> Result<wgpu::Adapter> {
     let options =
         wgpu::RequestAdapterOptions { power_preference: wgpu::PowerPreference::HighPerformance, ..Default::default() };
     instance.request_adapter(&options).await.map_err(|why| {
-        Error::Adapter(format!("no GPU can be used here ({why}); small models can run on the CPU instead"))
+        // What wgpu says of a missing adapter is a list of its own back ends.
+        let why = match why {
+            wgpu::RequestAdapterError::NotFound { .. } => String::new(),
+            other => format!(" ({other})"),
+        };
+        Error::Adapter(format!("no GPU can be used here{why}; small models can run on the CPU instead"))
     })
 }
 
-fn describe(adapter: &wgpu::Adapter) -> AdapterInfo {
+async fn describe(adapter: &wgpu::Adapter) -> AdapterInfo {
     let info = adapter.get_info();
     let limits = adapter.limits();
-    let lower = info.name.to_lowercase();
+    let name = info.name;
+    let features: Vec<String> = WANTED
+        .iter()
+        .filter(|(feature, _)| adapter.features().contains(*feature))
+        .map(|(_, name)| (*name).to_owned())
+        .collect();
+    #[cfg(target_arch = "wasm32")]
+    let (name, features) = super::browser::complete(name, features).await;
+    let name = if name.is_empty() { "an adapter that keeps its name to itself".to_owned() } else { name };
+    let lower = name.to_lowercase();
     AdapterInfo {
         software: info.device_type == wgpu::DeviceType::Cpu
             || ["swiftshader", "llvmpipe", "software", "basic render"].iter().any(|word| lower.contains(word)),
-        name: if info.name.is_empty() { "unnamed adapter".to_owned() } else { info.name },
+        name,
         backend: info.backend.to_str().to_owned(),
-        features: WANTED
-            .iter()
-            .filter(|(feature, _)| adapter.features().contains(*feature))
-            .map(|(_, name)| (*name).to_owned())
-            .collect(),
+        features,
         limits: vec![
             ("maxBufferSize".to_owned(), limits.max_buffer_size),
             ("maxStorageBufferBindingSize".to_owned(), limits.max_storage_buffer_binding_size),
@@ -138,5 +155,5 @@ fn describe(adapter: &wgpu::Adapter) -> AdapterInfo {
 /// # Errors
 /// [`Error::Adapter`] where there is none.
 pub async fn probe() -> Result<AdapterInfo> {
-    Ok(describe(&adapter().await?))
+    Ok(describe(&adapter().await?).await)
 }

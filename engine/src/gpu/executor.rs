@@ -72,7 +72,9 @@ impl Gpu {
 
     /// Whether this device can run a variant.
     pub(crate) fn runs(&self, variant: &Variant) -> bool {
-        (!variant.subgroups || self.context.subgroups) && (!variant.f16 || self.context.f16)
+        (!variant.subgroups || self.context.subgroups)
+            && (!variant.f16 || self.context.f16)
+            && (!variant.software || self.context.info.software)
     }
 
     /// Leaves a variant out from now on: it was seen computing wrongly here.
@@ -146,7 +148,7 @@ impl Gpu {
             .enumerate()
             .filter(|(_, v)| v.stem == stem && v.weights == weights && v.kv == kv)
             .filter(|(_, v)| self.runs(v) && !self.refused.contains(v.name))
-            .max_by_key(|(_, v)| (u8::from(v.subgroups) + u8::from(v.f16), v.name))
+            .max_by_key(|(_, v)| (v.software, v.f16, v.subgroups, v.name))
             .map(|(index, _)| index)
             .ok_or_else(|| Error::Unsupported(format!("no kernel {} for {weights:?}, {kv:?}", stem.name())))
     }

@@ -1,5 +1,7 @@
 //! Recordings on a GPU, through `wgpu`: WebGPU in the browser, Vulkan, Metal or D3D12 natively.
 
+#[cfg(target_arch = "wasm32")]
+mod browser;
 mod context;
 mod executor;
 

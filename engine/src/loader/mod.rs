@@ -1,5 +1,7 @@
 //! From model files to a checked configuration and a list of tensors.
 
+#[cfg(target_arch = "wasm32")]
+mod ahead;
 mod dequant;
 mod dtype;
 mod expected;

@@ -1,7 +1,7 @@
 //! Where a model's bytes come from: a native file, memory, a browser Blob, or an HTTP URL, read by ranges.
 
 #[cfg(target_arch = "wasm32")]
-use super::web;
+use super::{ahead::Ahead, web};
 use crate::{Error, Result};
 
 /// The most bytes that one read may ask for: a hostile header can never make it larger.
@@ -22,9 +22,9 @@ enum Kind {
     Bytes(Vec<u8>),
     Pattern(Vec<u8>),
     #[cfg(target_arch = "wasm32")]
-    Blob(web_sys::Blob),
+    Blob(web_sys::Blob, Ahead),
     #[cfg(target_arch = "wasm32")]
-    Url(String),
+    Url(String, Ahead),
 }
 
 impl Source {
@@ -60,7 +60,7 @@ impl Source {
         // A Blob's size is an integer below 2^53 that the binding gives as a double.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let len = blob.size() as u64;
-        Self { name: name.into(), len, kind: Kind::Blob(blob) }
+        Self { name: name.into(), len, kind: Kind::Blob(blob, Ahead::default()) }
     }
 
     /// A file on an HTTP server that answers byte-range requests; one request is made to learn its length.
@@ -72,7 +72,7 @@ impl Source {
         let len = web::url_length(url).await?;
         let path = url.split(['?', '#']).next().unwrap_or(url);
         let name = path.rsplit('/').find(|part| !part.is_empty()).unwrap_or(url).to_owned();
-        Ok(Self { name, len, kind: Kind::Url(url.to_owned()) })
+        Ok(Self { name, len, kind: Kind::Url(url.to_owned(), Ahead::default()) })
     }
 
     /// The file's name, without folders.
@@ -124,9 +124,15 @@ impl Source {
                 bytes.iter().copied().cycle().skip(skip).take(len).collect()
             }
             #[cfg(target_arch = "wasm32")]
-            Kind::Blob(blob) => web::read_blob(&self.name, blob, offset, len).await?,
+            Kind::Blob(blob, ahead) => {
+                let fetch = |offset, len| web::read_blob(self.name.clone(), blob.clone(), offset, len);
+                ahead.read((offset, len, self.len), fetch).await?
+            }
             #[cfg(target_arch = "wasm32")]
-            Kind::Url(url) => web::read_url(url, offset, len, self.len).await?,
+            Kind::Url(url, ahead) => {
+                let fetch = |offset, len| web::read_url(url.clone(), offset, len, self.len);
+                ahead.read((offset, len, self.len), fetch).await?
+            }
         };
         if bytes.len() == len {
             Ok(bytes)

@@ -29,14 +29,14 @@ fn to_vec(what: &str, buffer: JsValue) -> Result<Vec<u8>> {
     Ok(Uint8Array::new(&buffer).to_vec())
 }
 
-pub(super) async fn read_blob(name: &str, blob: &Blob, offset: u64, len: usize) -> Result<Vec<u8>> {
+pub(super) async fn read_blob(name: String, blob: Blob, offset: u64, len: usize) -> Result<Vec<u8>> {
     let slice = blob
         .slice_with_f64_and_f64(position(offset), position(offset + len as u64))
-        .map_err(|e| failed(name, message(&e)))?;
+        .map_err(|e| failed(&name, message(&e)))?;
     let buffer = JsFuture::from(slice.array_buffer()).await.map_err(|e| {
-        failed(name, format!("{}; if the file was moved or changed since it was picked, pick it again", message(&e)))
+        failed(&name, format!("{}; if the file was moved or changed since it was picked, pick it again", message(&e)))
     })?;
-    to_vec(name, buffer)
+    to_vec(&name, buffer)
 }
 
 /// The length of the file behind `url`, from the answer to a request for its first byte.
@@ -54,14 +54,14 @@ pub(super) async fn url_length(url: &str) -> Result<u64> {
     range.total.ok_or_else(|| failed(url, format!("the server does not say how long the file is; {DOWNLOAD}")))
 }
 
-pub(super) async fn read_url(url: &str, offset: u64, len: usize, total: u64) -> Result<Vec<u8>> {
-    let (response, controller) = fetch_range(url, offset, len).await?;
-    if let Some(range) = content_range(url, &response)? {
+pub(super) async fn read_url(url: String, offset: u64, len: usize, total: u64) -> Result<Vec<u8>> {
+    let (response, controller) = fetch_range(&url, offset, len).await?;
+    if let Some(range) = content_range(&url, &response)? {
         let end = offset + len as u64 - 1;
         if range.first != offset || range.last != end || range.total.is_some_and(|t| t != total) {
             controller.abort();
             return Err(failed(
-                url,
+                &url,
                 format!(
                     "bytes {offset}-{end} of {total} were asked for and the server sent {}-{} of {:?}; the file may \
                      have changed, so load it again, or {DOWNLOAD}",
@@ -70,11 +70,11 @@ pub(super) async fn read_url(url: &str, offset: u64, len: usize, total: u64) -> 
             ));
         }
     }
-    let body = response.array_buffer().map_err(|e| failed(url, message(&e)))?;
+    let body = response.array_buffer().map_err(|e| failed(&url, message(&e)))?;
     let buffer = JsFuture::from(body)
         .await
-        .map_err(|e| failed(url, format!("{}; check the connection and load it again", message(&e))))?;
-    to_vec(url, buffer)
+        .map_err(|e| failed(&url, format!("{}; check the connection and load it again", message(&e))))?;
+    to_vec(&url, buffer)
 }
 
 /// Fetches a range and accepts nothing but 206: a 200 would be the whole file, which must not land in memory.

@@ -163,7 +163,7 @@ impl Pass<'_> {
                 x_first: x_first as u32,
                 y_first: (y_first + to) as u32,
                 bias_first: piece.first_row as u32,
-                lanes: Matvec::lanes_for(matrix.blocks),
+                lanes: Matvec::lanes_for(matrix.blocks, self.state.software),
                 norm: u32::from(norm.is_some()),
                 eps: self.config.rms_eps,
                 biased: u32::from(bias.is_some()),

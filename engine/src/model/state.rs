@@ -50,6 +50,8 @@ impl StateWords {
 /// All buffers of a run.
 pub(crate) struct RunState {
     pub(crate) kv: KvType,
+    /// Whether the device is a GPU that computes on the CPU.
+    pub(crate) software: bool,
     /// Positions that the cache holds.
     pub(crate) context: usize,
     pub(crate) state: Slice,               // [8 + CHUNK] words
@@ -84,10 +86,12 @@ impl RunState {
         if let Some(layer) = taps.iter().find(|layer| **layer >= config.layers) {
             return Err(Error::Request(format!("tap {layer} of a model with {} layers", config.layers)));
         }
+        let software = device.is_software_gpu();
         let mut words = |count: usize| device.slice(4 * count.max(4) as u64);
         let heads = config.heads + 2 * config.kv_heads;
         let mut state = Self {
             kv,
+            software,
             context,
             state: words(8 + CHUNK)?,
             x: words(CHUNK * config.hidden)?,
