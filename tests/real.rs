@@ -2,10 +2,18 @@
 //! Golden values and the script that made them: golden/real.json, golden/make_real.py.
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test that called")]
 
+use std::time::Duration;
+
+use harness::browser::Browser;
+use harness::page::{Page, dist};
+use harness::server::{Ranges, Server};
 use serde::Deserialize;
 use wattage_engine::{
     Cancel, ChatOptions, DevicePreference, LoadOptions, Message, Prompt, Sampling, Session, Source, StopReason,
 };
+
+/// Loading half a gigabyte and answering with it in a browser on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 #[derive(Deserialize)]
 struct Real {
@@ -141,4 +149,26 @@ fn forced_decoding_agrees_on_99_of_100_tokens() {
         .count();
     println!("{agreed} of {} tokens agree", real.forced.argmax.len());
     assert!(agreed as f64 >= 0.99 * real.forced.argmax.len() as f64, "only {agreed} agree");
+}
+
+/// As a visitor asks it, on the device that the page chooses by itself.
+#[test]
+fn the_page_answers_132_token_by_token() {
+    let model = std::env::var("WATTAGE_MODEL").unwrap();
+    let server = Server::start(&dist(), Ranges::On);
+    let browser = Browser::start();
+    let page = Page::open(&browser, &server);
+    page.load_model(&[model.as_ref()], PATIENCE);
+    page.answer_exactly(64);
+    page.note_lengths();
+    page.send("What is 12 * 11? Answer with the number only.");
+    let shown = page.wait_answer(PATIENCE);
+    println!("{shown}");
+    assert_eq!(page.copy_last_answer(), "132");
+    let lengths = page.noted_lengths();
+    assert!(lengths.len() >= 3, "the answer did not grow token by token: its lengths were {lengths:?}");
+    browser.assert_no_console_errors();
+    if let Some(file) = std::env::var_os("WATTAGE_SCREENSHOT") {
+        browser.screenshot(file.as_ref());
+    }
 }
