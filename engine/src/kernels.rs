@@ -78,4 +78,34 @@ impl TopkPartial {
     pub const TOP: usize = 64;
 }
 
+impl LayerGather {
+    /// Stands where a row has one table row less.
+    pub const NONE: u32 = u32::MAX;
+}
+
+impl LayerLinear {
+    /// Widest input.
+    pub const WIDEST: usize = 2048;
+
+    /// Workgroups of a row.
+    pub fn tiles(outputs: usize) -> u32 {
+        outputs.div_ceil(32) as u32
+    }
+
+    /// The workgroups of this call over `rows` rows of `layers` layers.
+    pub fn workgroups(&self, rows: usize, layers: usize) -> Workgroups {
+        Workgroups::Fixed(rows as u32 * self.tiles, layers as u32)
+    }
+}
+
+impl LayerAttend {
+    /// Most keys that a row may see.
+    pub const MOST: usize = 1024;
+
+    /// The workgroups of this call over `layers` layers.
+    pub fn workgroups(&self, layers: usize) -> Workgroups {
+        Workgroups::Fixed(self.rows * self.heads, layers as u32)
+    }
+}
+
 include!(concat!(env!("OUT_DIR"), "/kernels.rs"));

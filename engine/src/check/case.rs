@@ -1,6 +1,7 @@
 //! A call of each kernel with made-up inputs.
 
 mod inputs;
+mod layers;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -123,6 +124,10 @@ impl Case {
             Stem::Penalise => case.penalise(&sizes),
             Stem::TopkPartial => case.topk_partial(&sizes),
             Stem::TopkFinal => case.topk_final(&sizes),
+            Stem::LayerTap => case.layer_tap(&sizes),
+            Stem::LayerGather => case.layer_gather(&sizes),
+            Stem::LayerLinear => case.layer_linear(&sizes),
+            Stem::LayerAttend => case.layer_attend(&sizes),
         }
         case.bytes += case.buffers.iter().map(|buffer| 4 * buffer.len() as u64).sum::<u64>();
         case

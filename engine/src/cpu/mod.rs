@@ -14,6 +14,10 @@ mod floats;
 mod formats;
 mod glu;
 mod lanes;
+mod layer_attend;
+mod layer_gather;
+mod layer_linear;
+mod layer_tap;
 mod matmul;
 mod matvec;
 mod memory;
@@ -27,7 +31,7 @@ mod topk_final;
 mod topk_partial;
 
 use self::memory::Memory;
-use crate::kernels::{Kernel, Stem};
+use crate::kernels::{Kernel, LayerLinear, Stem};
 use crate::loader::DType;
 use crate::model::KvType;
 use crate::recording::{BufferId, Dispatch, Recording, Run, Slice};
@@ -96,6 +100,13 @@ impl Cpu {
             Stem::Penalise => penalise::run(&kernel(d)?, memory),
             Stem::TopkPartial => topk_partial::run(&kernel(d)?, memory),
             Stem::TopkFinal => topk_final::run(&kernel(d)?, memory),
+            Stem::LayerTap => layer_tap::run(&kernel(d)?, memory),
+            Stem::LayerGather => layer_gather::run(&kernel(d)?, memory, y),
+            Stem::LayerLinear => {
+                let kernel: LayerLinear = kernel(d)?;
+                layer_linear::run(&kernel, memory, x / (kernel.tiles as usize).max(1), y)
+            }
+            Stem::LayerAttend => layer_attend::run(&kernel(d)?, memory, y),
         }
     }
 }
