@@ -75,10 +75,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         if (params.table_stride > 0u) {
             key = table[listed + 1u + j];
         }
-        let from = params.k_first + base + key * params.kv_stride;
+        let start = params.k_first + base + key * params.kv_stride;
         var score = 0.0;
         for (var d = 0u; d < params.dim; d++) {
-            score += query[d] * kv[from + d];
+            score += query[d] * kv[start + d];
         }
         weights[j] = score;
         best = max(best, score);

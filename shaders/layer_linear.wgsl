@@ -39,10 +39,10 @@ fn small(at: u32) -> f32 {
 }
 
 fn product(layer: u32, row: u32) -> f32 {
-    let from = params.w_first + layer * params.w_layer + row * params.cols4;
+    let start = params.w_first + layer * params.w_layer + row * params.cols4;
     var sum = 0.0;
     for (var i = 0u; i < params.cols4; i++) {
-        sum += dot(w[from + i], input[i]);
+        sum += dot(w[start + i], input[i]);
     }
     return sum;
 }
@@ -51,11 +51,11 @@ fn product(layer: u32, row: u32) -> f32 {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let row = group.x / params.tiles;
     let layer = group.y;
-    let from = params.x_first + layer * params.x_layer + row * params.x_stride;
+    let start = params.x_first + layer * params.x_layer + row * params.x_stride;
     let gain = params.gain_first + layer * (params.small_layer / 4u);
     var squares = vec4<f32>(0.0);
     for (var i = lane; i < params.cols4; i += 32u) {
-        var v = x[from + i];
+        var v = x[start + i];
         if (params.norm == 1u) {
             squares += v * v;
             v *= weights[gain + i];
