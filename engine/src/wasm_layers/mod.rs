@@ -1,5 +1,6 @@
 //! The WASM layers: from a question's numbers and hidden states to candidate programs.
 
+pub mod config;
 mod decimal;
 mod exact;
 pub mod numbers;
