@@ -28,8 +28,10 @@ mod model;
 mod recording;
 mod runner;
 mod sample;
+pub mod sandbox;
 mod session;
 mod tokenizer;
+pub mod wasm_layers;
 
 pub use chat::{ChatTemplate, Message, Role};
 pub use device::{Counts, Device, Pending, Prepared};
