@@ -76,7 +76,8 @@ impl Expression {
         Some(vec![one])
     }
 
-    fn call(function: Function, all: Vec<Self>) -> Option<Self> {
+    /// A function of several arguments; `None` if there are not as many as it takes.
+    pub fn call(function: Function, all: Vec<Self>) -> Option<Self> {
         let fold = |op: Op, all: Vec<Self>| all.into_iter().reduce(|left, right| Self::binary(op, left, right));
         match function {
             Function::Sum => fold(Op::Add, all),

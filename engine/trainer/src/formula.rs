@@ -145,6 +145,7 @@ impl<'a> Reader<'a> {
         let formula = self.power()?;
         Some(match (negative, formula) {
             (false, formula) => formula,
+            (true, Formula::Literal(value)) => Formula::Literal(-value),
             (true, formula) => Formula::Unary(Op::Neg, Box::new(formula)),
         })
     }
@@ -251,6 +252,7 @@ mod tests {
         let percent = Formula::binary(Op::Div, literal(20.0), literal(100.0));
         assert_eq!(Formula::read("20%"), Some(percent));
         assert_eq!(Formula::read("-a"), Some(Formula::Unary(Op::Neg, Box::new(Formula::Name("a".into())))));
+        assert_eq!(Formula::read("-2"), Some(literal(-2.0)));
         assert_eq!(Formula::read("max(1, a)").map(|formula| formula.count("a")), Some(1));
         assert_eq!(Formula::read("sqrt(1, 2)"), None);
     }

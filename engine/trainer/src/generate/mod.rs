@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::example::Example;
 use crate::expression::Expression;
 use crate::grammar::{
-    Conditions, Draw, Drawn, Family, Filling, Lists, Piece, Rule, Shape, Style, Written, write,
+    Conditions, Draw, Drawn, Family, Filling, Line, Lists, Piece, Rule, Shape, Style, Written, write,
 };
 use crate::think;
 use crate::verify::{Discard, verify};
@@ -119,15 +119,33 @@ impl Generator {
         match &source.made {
             Made::Written(choice) => {
                 let rule = &source.family.rules[choice.sample(random)];
-                self.fill(&source.family, rule, random)
+                self.any(&source.family, rule, random)
             }
-            Made::Chain => self.fill(&source.family, &chain::rule(&self.lists, random).map_err(bug)?, random),
-            Made::Steps(steps) => self.fill(&source.family, &steps.rule(&self.lists, random).map_err(bug)?, random),
+            Made::Chain => self.any(&source.family, &chain::rule(&self.lists, random).map_err(bug)?, random),
+            Made::Steps(steps) => self.any(&source.family, &steps.rule(&self.lists, random).map_err(bug)?, random),
         }
     }
 
-    fn fill(&self, family: &Family, rule: &Rule, random: &mut ChaCha8Rng) -> Result<Example, Discard> {
-        let (shape, core) = rule.lines.choose(random).ok_or(Discard::Draw)?;
+    fn any(&self, family: &Family, rule: &Rule, random: &mut ChaCha8Rng) -> Result<Example, Discard> {
+        self.fill(family, rule, rule.lines.choose(random).ok_or(Discard::Draw)?, random)
+    }
+
+    /// For each line of the grammar how many of so many attempts made an example: lines that never do say nothing.
+    pub fn survey(&self, attempts: usize, random: &mut ChaCha8Rng) -> Vec<(String, usize)> {
+        let mut all = Vec::new();
+        for source in &self.sources {
+            for rule in &source.family.rules {
+                for line in &rule.lines {
+                    let made = (0..attempts).filter(|_| self.fill(&source.family, rule, line, random).is_ok()).count();
+                    all.push((format!("{}: {}", source.family.category, line.text), made));
+                }
+            }
+        }
+        all
+    }
+
+    fn fill(&self, family: &Family, rule: &Rule, line: &Line, random: &mut ChaCha8Rng) -> Result<Example, Discard> {
+        let Line { shape, pieces: core, .. } = line;
         let mut numbers = draw(rule, random)?;
         let style = Style::draw(random);
         let words = self.lists.draw(random);
@@ -135,7 +153,7 @@ impl Generator {
         if *shape == Shape::Story && rule.formula.is_some() && random.random_bool(DISTRACTED) {
             let distractor = self.distractors.choose(random).ok_or(Discard::Draw)?;
             numbers.extend(draw(distractor, random)?);
-            before = &distractor.lines.choose(random).ok_or(Discard::Draw)?.1;
+            before = &distractor.lines.choose(random).ok_or(Discard::Draw)?.pieces;
         }
         let with = Filling { numbers: &numbers, style: &style, lists: &self.lists, words: &words };
         let mut written = Written::default();
@@ -156,7 +174,7 @@ impl Generator {
 
         let mut previous = numbers.iter().find(|(slot, _)| *slot == 'P').and_then(|(_, drawn)| drawn.first());
         let unrelated = [Drawn::plain(f64::from(random.random_range(1..2000)))];
-        if previous.is_none() && random.random_bool(AFTER_ANOTHER) {
+        if previous.is_none() && !rule.conditions.alone && random.random_bool(AFTER_ANOTHER) {
             previous = unrelated.first();
         }
         let previous = previous.map(|drawn| drawn.value);
@@ -229,7 +247,7 @@ fn many(kind: &Draw, before: &[(char, Vec<Drawn>)], random: &mut ChaCha8Rng) -> 
 
 fn meets(rule: &Rule, numbers: &[(char, Vec<Drawn>)]) -> bool {
     let Some(formula) = &rule.formula else { return true };
-    let Conditions { whole, positive, distinct, broken } = rule.conditions;
+    let Conditions { whole, positive, distinct, broken, alone: _ } = rule.conditions;
     let mut slots = Vec::new();
     let mut values = Vec::new();
     for (slot, drawn) in numbers {

@@ -1,5 +1,7 @@
 //! How a slot's number is drawn.
 
+use std::borrow::Cow;
+
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -15,7 +17,7 @@ pub struct Drawn {
     /// The number that is written: 15 where the value is 15 %.
     pub shown: f64,
     /// As the slot writes it if it has a text of its own, such as `three quarters`.
-    pub text: Option<&'static str>,
+    pub text: Option<Cow<'static, str>>,
 }
 
 impl Drawn {
@@ -23,6 +25,14 @@ impl Drawn {
     pub fn plain(value: f64) -> Self {
         Self { value, shown: value, text: None }
     }
+
+    fn percent(shown: f64) -> Self {
+        Self { value: shown / 100.0, shown, text: None }
+    }
+}
+
+fn choice(list: &str) -> Option<Vec<f64>> {
+    list.strip_suffix(']')?.split(',').map(|value| value.trim().parse().ok()).collect()
 }
 
 /// A way of drawing.
@@ -38,6 +48,14 @@ pub enum Draw {
     Negative,
     /// `%`: a percentage, whose value is in hundredths.
     Percent,
+    /// `%[5,10]`: one of these percentages.
+    Percents(Vec<f64>),
+    /// `dozen`: some dozens, in words.
+    Dozen,
+    /// `ratio`: a fraction below one in digits, where the binder reads one number: before `of` or `as`.
+    Ratio,
+    /// `minus`: a number below zero with its sign as a word.
+    Minus,
     /// `$`: a price.
     Price,
     /// `year`: a year of the last centuries.
@@ -115,14 +133,18 @@ impl Draw {
             "d" => Self::Decimal,
             "-n" => Self::Negative,
             "%" => Self::Percent,
+            "dozen" => Self::Dozen,
+            "ratio" => Self::Ratio,
+            "minus" => Self::Minus,
             "$" => Self::Price,
             "year" => Self::Year,
             "part" => Self::Part,
             _ => {
                 if let Some(list) = text.strip_prefix('[') {
-                    let all: Option<Vec<f64>> =
-                        list.strip_suffix(']')?.split(',').map(|value| value.trim().parse().ok()).collect();
-                    return all.map(Self::Choice);
+                    return choice(list).map(Self::Choice);
+                }
+                if let Some(list) = text.strip_prefix("%[") {
+                    return choice(list).map(Self::Percents);
                 }
                 let (low, high) = text.split_once("..")?;
                 if let Some((of, low)) = low.split_once('*') {
@@ -148,15 +170,33 @@ impl Draw {
             Self::Whole => whole(random),
             Self::Decimal => decimal(random),
             Self::Negative => -any(random).abs(),
-            Self::Percent => {
-                let shown = percent(random);
-                return Some(Drawn { value: shown / 100.0, shown, text: None });
+            Self::Percent => return Some(Drawn::percent(percent(random))),
+            Self::Percents(all) => return all.choose(random).map(|shown| Drawn::percent(*shown)),
+            Self::Ratio => {
+                let whole = random.random_range(2..=200);
+                let part = random.random_range(1..whole);
+                let value = f64::from(part) / f64::from(whole);
+                return Some(Drawn { text: Some(format!("{part}/{whole}").into()), ..Drawn::plain(value) });
+            }
+            Self::Minus => {
+                let value = any(random).abs();
+                return Some(Drawn { text: Some(format!("minus {value}").into()), ..Drawn::plain(-value) });
+            }
+            Self::Dozen => {
+                let count = random.random_range(0..=20_usize);
+                let words = ["half a", "a", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+                let text = match words.get(count) {
+                    Some(word) if count == 0 || random.random_bool(0.5) => format!("{word} dozen"),
+                    _ => format!("{count} dozen"),
+                };
+                let value = if count == 0 { 6.0 } else { 12.0 * count as f64 };
+                return Some(Drawn { text: Some(text.into()), ..Drawn::plain(value) });
             }
             Self::Price => price(random),
             Self::Year => f64::from(random.random_range(1900..=2030)),
             Self::Part => {
                 let (text, value) = *PARTS.choose(random)?;
-                return Some(Drawn { text: Some(text), ..Drawn::plain(value) });
+                return Some(Drawn { text: Some(text.into()), ..Drawn::plain(value) });
             }
             Self::Range { low, high, scale } => random.random_range(*low..=*high) as f64 / *scale as f64,
             Self::Multiple { of, low, high } => others(*of)? * random.random_range(*low..=*high) as f64,

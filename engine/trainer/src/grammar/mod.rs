@@ -10,6 +10,6 @@ mod text;
 pub use draw::{Draw, Drawn};
 pub use lists::Lists;
 pub use number_words::{Spelling, in_words};
-pub use rules::{Conditions, Family, Rule, Shape, families};
+pub use rules::{Conditions, Family, Line, Rule, Shape, families};
 pub use style::{Form, Sign, Style};
 pub use text::{Filling, Piece, WORDS_OF_A_LIST, Written, read, write};

@@ -62,6 +62,19 @@ pub struct Conditions {
     pub distinct: bool,
     /// The result is not whole.
     pub broken: bool,
+    /// No value was computed before.
+    pub alone: bool,
+}
+
+/// A line of a rule.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Which openings and endings go with it.
+    pub shape: Shape,
+    /// What it is made of.
+    pub pieces: Vec<Piece>,
+    /// As the grammar has it, for messages.
+    pub text: String,
 }
 
 /// A formula, and the lines that ask for it.
@@ -74,7 +87,7 @@ pub struct Rule {
     /// What the drawn numbers must meet.
     pub conditions: Conditions,
     /// The lines.
-    pub lines: Vec<(Shape, Vec<Piece>)>,
+    pub lines: Vec<Line>,
 }
 
 impl Rule {
@@ -102,6 +115,7 @@ impl Rule {
                 "positive" => conditions.positive = true,
                 "distinct" => conditions.distinct = true,
                 "broken" => conditions.broken = true,
+                "alone" => conditions.alone = true,
                 _ => return Err(format!("no condition is called '{word}'")),
             }
         }
@@ -118,7 +132,7 @@ impl Rule {
         if let Some(slot) = used.iter().find(|slot| !self.draws.iter().any(|(own, _)| own == *slot)) {
             return Err(format!("slot '{slot}' is not drawn"));
         }
-        self.lines.push((shape, pieces));
+        self.lines.push(Line { shape, pieces, text: line.to_owned() });
         Ok(())
     }
 }
@@ -202,7 +216,7 @@ mod tests {
         let all = families("add", text, &lists).unwrap();
         assert_eq!((all.len(), all[0].share, all[0].rules.len()), (1, 2.5, 1));
         let rule = &all[0].rules[0];
-        assert_eq!((rule.lines.len(), rule.lines[1].0, rule.draws.len()), (2, Shape::Verb, 2));
+        assert_eq!((rule.lines.len(), rule.lines[1].shape, rule.draws.len()), (2, Shape::Verb, 2));
         assert!(rule.conditions.whole && rule.conditions.distinct && !rule.conditions.positive);
     }
 

@@ -261,7 +261,7 @@ fn number(slot: char, form: Form, with: &Filling<'_>, random: &mut ChaCha8Rng, o
             out.text.push_str(if index + 1 == all.len() { last } else { between });
         }
         let start = out.text.len();
-        if let Some(text) = drawn.text {
+        if let Some(text) = &drawn.text {
             out.text.push_str(text);
         } else {
             let written = with.style.number(drawn.shown, form, random);
