@@ -1,0 +1,33 @@
+//! The trainer's command line. Results go to files and stdout, counts to stderr.
+
+mod data;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "wattage-trainer", version, about = "Makes what the embedded model is trained on")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Writes training examples, or counts them
+    Data(data::Data),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Data(data) => data::run(&data),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("wattage-trainer: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
