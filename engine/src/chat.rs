@@ -8,6 +8,7 @@ mod clock;
 mod complexity;
 mod guard;
 mod json;
+mod question;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde::{Deserialize, Serialize};
 
 use self::guard::Guard;
+pub use self::question::Question;
 use crate::{Error, Result, Tokenizer};
 
 /// Who speaks.

@@ -33,7 +33,7 @@ mod session;
 mod tokenizer;
 pub mod wasm_layers;
 
-pub use chat::{ChatTemplate, Message, Role};
+pub use chat::{ChatTemplate, Message, Question, Role};
 pub use device::{Counts, Device, Pending, Prepared};
 pub use error::{Error, Result};
 pub use event::{
@@ -46,4 +46,4 @@ pub use model::{Architecture, Config, KvType};
 pub use recording::{BufferId, Dispatch, Recording, Run, Slice, Workgroups};
 pub use sample::Sampling;
 pub use session::{Prompt, Session};
-pub use tokenizer::{TextStream, Tokenizer};
+pub use tokenizer::{QWEN_WORDS, TextStream, Tokenizer};

@@ -18,7 +18,7 @@ use crate::{Error, Result};
 
 /// How Qwen2 and Qwen3 cut text into words before BPE: contractions, letters with one leading mark, single digits,
 /// marks, line breaks, spaces.
-const QWEN_WORDS: &str = concat!(
+pub const QWEN_WORDS: &str = concat!(
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}",
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 );
@@ -228,16 +228,28 @@ impl Tokenizer {
 
     /// Finds added tokens in `text`, then encodes what is between them as plain text after `map` has changed it.
     pub(crate) fn encode_mapped(&self, text: &str, map: impl Fn(&str) -> String) -> Result<Vec<u32>> {
-        check_length(text)?;
-        let pieces = self.added.extract_and_normalize(None::<&NFC>, text);
         let mut ids = Vec::new();
-        for (piece, _, tokens) in pieces.get_splits(OffsetReferential::Original, OffsetType::Byte) {
-            match tokens {
-                Some(tokens) => ids.extend(tokens.iter().map(|token| token.id)),
+        self.walk(text, &mut |piece, token| {
+            match token {
+                Some(id) => ids.push(id),
                 None => ids.append(&mut self.encode_plain(&map(piece))?),
             }
-        }
+            Ok(())
+        })?;
         Ok(ids)
+    }
+
+    /// Calls `take` with each added token in `text` and with each text between two of them, in order.
+    pub(crate) fn walk(&self, text: &str, take: &mut dyn FnMut(&str, Option<u32>) -> Result<()>) -> Result<()> {
+        check_length(text)?;
+        let pieces = self.added.extract_and_normalize(None::<&NFC>, text);
+        for (piece, _, tokens) in pieces.get_splits(OffsetReferential::Original, OffsetType::Byte) {
+            match tokens {
+                Some(tokens) => tokens.iter().try_for_each(|token| take(piece, Some(token.id)))?,
+                None => take(piece, None)?,
+            }
+        }
+        Ok(())
     }
 
     fn encode_plain(&self, text: &str) -> Result<Vec<u32>> {

@@ -13,6 +13,8 @@ pub(super) struct Guard {
     pairs: Vec<(char, char)>,
     /// Texts that stay as they are in the model's own past answers.
     kept: Vec<String>,
+    /// A character that stands nowhere, to mark a place with.
+    pub(super) edge: char,
 }
 
 impl Guard {
@@ -30,18 +32,19 @@ impl Guard {
             .chain(tokenizer.added_texts().iter().flat_map(|(text, _)| text.chars()))
             .collect();
         let mut free = (FIRST..='\u{10FFFD}').filter(|c| !taken.contains(c));
+        let mut next =
+            || free.next().ok_or_else(|| Error::Request("a message uses every private character there is".into()));
+        let edge = next()?;
         let mut pairs = Vec::with_capacity(keys.len());
         for character in keys {
-            let stand_in =
-                free.next().ok_or_else(|| Error::Request("a message uses every private character there is".into()))?;
-            pairs.push((character, stand_in));
+            pairs.push((character, next()?));
         }
         let mut kept: Vec<String> = THINK.iter().map(|text| (*text).to_owned()).collect();
         kept.extend(tokenizer.added_texts().iter().filter(|(_, control)| !control).map(|(text, _)| text.clone()));
         // A name of a control token is never kept, whatever else it is called.
         kept.retain(|text| !tokenizer.added_texts().iter().any(|(other, control)| *control && text.contains(other)));
         kept.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        Ok(Self { pairs, kept })
+        Ok(Self { pairs, kept, edge })
     }
 
     /// The message's content with stand-ins.

@@ -37,6 +37,15 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// No vocabulary could be learned.
+    #[error("no vocabulary could be learned: {0}; give it more texts, or ask for fewer tokens")]
+    Vocabulary(String),
+    /// The engine could not do its part.
+    #[error(transparent)]
+    Engine(#[from] wattage_engine::Error),
+    /// Training cannot go on.
+    #[error("training cannot go on: {0}")]
+    Training(String),
     /// The generator could not make what was asked for.
     #[error("the generator cannot go on: {0}")]
     Generator(String),

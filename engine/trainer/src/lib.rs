@@ -14,9 +14,12 @@ pub mod expression;
 pub mod formula;
 pub mod generate;
 pub mod grammar;
+pub mod model;
 mod numbers;
 pub mod read;
 pub mod think;
+pub mod train;
 pub mod verify;
+pub mod vocabulary;
 
 pub use error::{Error, Result};

@@ -1,6 +1,7 @@
 //! The trainer's command line. Results go to files and stdout, counts to stderr.
 
 mod data;
+mod tiny;
 
 use std::process::ExitCode;
 
@@ -17,11 +18,14 @@ struct Cli {
 enum Command {
     /// Writes training examples, or counts them
     Data(data::Data),
+    /// Trains the embedded model
+    Tiny(tiny::Tiny),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Data(data) => data::run(&data),
+        Command::Tiny(tiny) => tiny::run(&tiny),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -128,7 +128,11 @@ pub fn endings(lists: &Lists) -> Result<Vec<Vec<Piece>>> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
     lines
         .map(|(index, line)| {
-            read(&format!(" {}", line.trim()), lists).map_err(|why| Error::Grammar { file: file.into(), line: index + 1, why })
+            read(&format!(" {}", line.trim()), lists).map_err(|why| Error::Grammar {
+                file: file.into(),
+                line: index + 1,
+                why,
+            })
         })
         .collect()
 }

@@ -1,0 +1,122 @@
+//! Where a question and its numbers lie among the tokens of a conversation.
+
+use std::ops::Range;
+
+use super::guard::Guard;
+use super::{ChatTemplate, Message, Role};
+use crate::wasm_layers::numbers::Number;
+use crate::{Error, Result, Tokenizer};
+
+/// A conversation that ends with a question, as ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// All ids, ending where the model's answer begins.
+    pub ids: Vec<u32>,
+    /// The question's own.
+    pub tokens: Range<usize>,
+    /// Those that stand for each of its numbers.
+    pub numbers: Vec<Range<usize>>,
+}
+
+/// A conversation's text in pieces of one kind, as they become ids.
+struct Walk<'a> {
+    tokenizer: &'a Tokenizer,
+    guard: &'a Guard,
+    ids: Vec<u32>,
+    /// For each id the bytes of the shown text that it stands for.
+    offsets: Vec<Range<usize>>,
+    /// Bytes shown so far; the texts of control tokens do not count.
+    shown: usize,
+    /// Where the question begins and ends.
+    edges: Vec<usize>,
+}
+
+impl ChatTemplate {
+    /// As [`ChatTemplate::encode_chat`], for a conversation whose last message is a user's, and tells which tokens are that
+    /// message's and which its `numbers`'. Before the k-th of them stands the token whose text is `markers[k]`, where there is
+    /// one.
+    ///
+    /// # Errors
+    /// As [`ChatTemplate::encode_chat`]; [`Error::Request`] where the last message is not a user's, and [`Error::Template`] for a
+    /// template that does not show it once, as it is.
+    pub fn encode_question(
+        &self,
+        tokenizer: &Tokenizer,
+        messages: &[Message],
+        think: bool,
+        numbers: &[Number],
+        markers: &[String],
+    ) -> Result<Question> {
+        let Some(last) = messages.last().filter(|message| message.role == Role::User) else {
+            return Err(Error::Request("the conversation does not end with a question".to_owned()));
+        };
+        let source = self.source.as_deref().unwrap_or_default();
+        let guard = Guard::new(tokenizer, source, messages)?;
+        let mut contents: Vec<String> = messages.iter().map(|message| guard.hide(message)).collect();
+        let lead = last.content.len() - last.content.trim_start().len();
+        if let Some(content) = contents.last_mut() {
+            *content = marked(last, &guard, numbers, markers);
+        }
+        let text = self.run(messages, contents, think, true)?;
+        let mut walk =
+            Walk { tokenizer, guard: &guard, ids: Vec::new(), offsets: Vec::new(), shown: 0, edges: Vec::new() };
+        tokenizer.walk(&text, &mut |piece, token| walk.take(piece, token))?;
+        let [begin, end] = walk.edges[..] else {
+            return Err(Error::Template("it does not show the last message once, as it is".to_owned()));
+        };
+        let within = |range: Range<usize>| {
+            let first = walk.offsets.partition_point(|bytes| bytes.end <= range.start);
+            let behind = walk.offsets.partition_point(|bytes| bytes.start < range.end);
+            first..behind.max(first)
+        };
+        let place = |byte: usize| (begin + byte).saturating_sub(lead);
+        let numbers = numbers.iter().map(|number| within(place(number.start_byte)..place(number.end_byte))).collect();
+        let tokens = within(begin..end);
+        Ok(Question { ids: walk.ids, tokens, numbers })
+    }
+}
+
+/// The message's content with stand-ins, its edges marked, and a marker before each number.
+fn marked(message: &Message, guard: &Guard, numbers: &[Number], markers: &[String]) -> String {
+    let content = message.content.as_str();
+    let body = content.trim();
+    let lead = content.len() - content.trim_start().len();
+    let hide = |text: &str| guard.hide(&Message { role: Role::User, content: text.to_owned() });
+    let mut text = hide(&content[..lead]);
+    text.push(guard.edge);
+    let mut at = lead;
+    for (number, marker) in numbers.iter().zip(markers) {
+        text.push_str(&hide(&content[at..number.start_byte]));
+        text.push_str(marker);
+        at = number.start_byte;
+    }
+    text.push_str(&hide(&content[at..lead + body.len()]));
+    text.push(guard.edge);
+    text.push_str(&hide(&content[lead + body.len()..]));
+    text
+}
+
+impl Walk<'_> {
+    /// Takes an added token, or the plain text between two of them.
+    fn take(&mut self, piece: &str, token: Option<u32>) -> Result<()> {
+        if let Some(id) = token {
+            self.ids.push(id);
+            // It has no bytes of its own, and belongs to what follows it.
+            self.offsets.push(self.shown..self.shown + 1);
+            return Ok(());
+        }
+        let shown = self.guard.show(piece);
+        let mut plain = String::with_capacity(shown.len());
+        for part in shown.split_inclusive(self.guard.edge) {
+            plain.push_str(part.trim_end_matches(self.guard.edge));
+            if part.ends_with(self.guard.edge) {
+                self.edges.push(self.shown + plain.len());
+            }
+        }
+        let encoded = self.tokenizer.encode_with_offsets(&plain, false)?;
+        self.ids.extend(encoded.0);
+        self.offsets.extend(encoded.1.into_iter().map(|(start, end)| self.shown + start..self.shown + end));
+        self.shown += plain.len();
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! `wattage-trainer tiny`: the embedded model, from examples to weights.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use wattage_engine::ChatTemplate;
+use wattage_engine::wasm_layers::config::LayersConfig;
+use wattage_trainer::constants::CONSTANTS;
+use wattage_trainer::example::Example;
+use wattage_trainer::generate::{Counts, Generator};
+use wattage_trainer::model::BaseConfig;
+use wattage_trainer::read::{gsm8k, mawps};
+use wattage_trainer::train::{Options, Reader, Sequence, run as train};
+use wattage_trainer::{Error, Result, vocabulary};
+
+/// Examples that the vocabulary is learned from.
+const TEXTS: usize = 20_000;
+/// The held-out examples come from the generator's numbers after this one.
+const HELD_OUT: u64 = 1 << 40;
+
+#[derive(Args)]
+pub(crate) struct Tiny {
+    /// Where checkpoints, metrics and the model go
+    #[arg(long)]
+    out: PathBuf,
+    /// GSM8K's train.jsonl
+    #[arg(long)]
+    gsm8k: Option<PathBuf>,
+    /// MAWPS's trainset.json
+    #[arg(long)]
+    mawps: Option<PathBuf>,
+    /// Examples to generate
+    #[arg(long, default_value_t = 100_000)]
+    count: u64,
+    /// How often each example of a data set is taken
+    #[arg(long, default_value_t = 8)]
+    repeat: usize,
+    /// Optimisation steps
+    #[arg(long, default_value_t = 10_000)]
+    steps: usize,
+    /// The same seed gives the same weights
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Tokens of the vocabulary
+    #[arg(long, default_value_t = 2048)]
+    vocab: usize,
+    /// Highest learning rate
+    #[arg(long, default_value_t = 1.5e-3)]
+    rate: f64,
+    /// Padded tokens a batch
+    #[arg(long, default_value_t = 768)]
+    tokens: usize,
+    /// Share of the batches in which the base learns to write answers
+    #[arg(long, default_value_t = 0.2)]
+    answers: f64,
+}
+
+pub(crate) fn run(args: &Tiny) -> Result<()> {
+    std::fs::create_dir_all(&args.out).map_err(|why| Error::file(&args.out, why))?;
+    let base = BaseConfig {
+        layers: 12,
+        hidden: 128,
+        heads: 4,
+        kv_heads: 2,
+        head_dim: 32,
+        ffn: 256,
+        vocab: args.vocab,
+        rope_theta: 1e4,
+    };
+    let layers = LayersConfig {
+        base: "wattage-tiny".to_owned(),
+        hidden: base.hidden,
+        taps: vec![3, 7, 11],
+        width: 96,
+        heads: 3,
+        ffn: 192,
+        encoder_blocks: 1,
+        decoder_blocks: 1,
+        constants: CONSTANTS.to_vec(),
+        markers: vocabulary::markers(),
+        bound: 6.0,
+        eps: 1e-6,
+    };
+    layers.check()?;
+    let generator = Generator::new(args.seed)?;
+    let mut counts = Counts::new();
+    let generated = |range: std::ops::Range<u64>, counts: &mut Counts| -> Result<Vec<Example>> {
+        range.map(|number| generator.example(number, counts)).collect()
+    };
+    let mut examples = generated(0..args.count, &mut counts)?;
+    let held = generated(HELD_OUT..HELD_OUT + 1000, &mut counts)?;
+    let mut published = Vec::new();
+    for (path, read) in [(&args.gsm8k, gsm8k as fn(&str) -> Result<_>), (&args.mawps, mawps)] {
+        let Some(path) = path else { continue };
+        let text = std::fs::read_to_string(path).map_err(|why| Error::file(path, why))?;
+        published.extend(read(&text)?.examples.into_iter().filter(Example::trainable));
+    }
+    let texts: Vec<String> = examples
+        .iter()
+        .take(TEXTS)
+        .chain(&published)
+        .flat_map(|example| {
+            let wat = example.program.as_ref().map(|program| program.wat(2)).unwrap_or_default();
+            [example.question.clone(), example.think.clone(), example.reply.clone(), wat]
+        })
+        .collect();
+    let json = vocabulary::learn(&texts, args.vocab)?;
+    std::fs::write(args.out.join("tokenizer.json"), json.to_string()).map_err(|why| Error::file(&args.out, why))?;
+    let tokenizer = vocabulary::open(&json)?;
+    let template = ChatTemplate::new(vocabulary::TEMPLATE)?;
+    for _ in 0..args.repeat {
+        examples.extend(published.iter().cloned());
+    }
+    let reader = Reader { tokenizer: &tokenizer, template: &template, config: &layers };
+    let sequences = |examples: &[Example]| -> Result<Vec<Sequence>> {
+        Ok(examples
+            .iter()
+            .map(|example| reader.sequence(example))
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect())
+    };
+    let (train_set, held) = (sequences(&examples)?, sequences(&held)?);
+    let mean = |f: &dyn Fn(&Sequence) -> usize| train_set.iter().map(f).sum::<usize>() as f64 / train_set.len() as f64;
+    eprintln!(
+        "{} sequences, prompts of {:.0} tokens, answers of {:.0}",
+        train_set.len(),
+        mean(&|s| s.prompt.len()),
+        mean(&|s| s.answer.len())
+    );
+    let path = args.out.join("metrics.jsonl");
+    let mut metrics = std::fs::File::create(&path).map_err(|why| Error::file(&path, why))?;
+    let mut report = |line: serde_json::Value| {
+        eprintln!("{line}");
+        // A line that could not be written is on the terminal at least.
+        let _ = writeln!(metrics, "{line}");
+    };
+    let options = Options {
+        steps: args.steps,
+        seed: args.seed,
+        rate: args.rate,
+        tokens: args.tokens,
+        answers: args.answers,
+        out: args.out.clone(),
+    };
+    train(&base, &layers, (&train_set, &held), &options, &mut report)?;
+    Ok(())
+}
