@@ -10,7 +10,7 @@ use tokenizers::normalizers::unicode::NFC;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{
-    AddedToken, AddedVocabulary, Model, NormalizedString, Normalizer, OffsetReferential, OffsetType,
+    AddedToken, AddedVocabulary, Encoding, Model, NormalizedString, Normalizer, OffsetReferential, OffsetType,
     PreTokenizedString, PreTokenizer, SplitDelimiterBehavior,
 };
 
@@ -197,6 +197,35 @@ impl Tokenizer {
         if allow_special { self.encode_mapped(text, |piece| piece.to_owned()) } else { self.encode_plain(text) }
     }
 
+    /// As [`Self::encode`], with the bytes of `text` that each token covers: start and end, on character boundaries.
+    /// Tokens that are pieces of one character each have all of that character's bytes.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn encode_with_offsets(&self, text: &str, allow_special: bool) -> Result<(Vec<u32>, Vec<(usize, usize)>)> {
+        check_length(text)?;
+        if !allow_special {
+            let encoding = self.encoding(text, OffsetType::Byte)?;
+            return Ok((encoding.get_ids().to_vec(), encoding.get_offsets().to_vec()));
+        }
+        let pieces = self.added.extract_and_normalize(None::<&NFC>, text);
+        let (mut ids, mut offsets) = (Vec::new(), Vec::new());
+        for (piece, (start, end), tokens) in pieces.get_splits(OffsetReferential::Original, OffsetType::Byte) {
+            match tokens {
+                Some(tokens) => {
+                    ids.extend(tokens.iter().map(|token| token.id));
+                    offsets.extend(tokens.iter().map(|_| (start, end)));
+                }
+                None => {
+                    let encoding = self.encoding(piece, OffsetType::Byte)?;
+                    ids.extend_from_slice(encoding.get_ids());
+                    offsets.extend(encoding.get_offsets().iter().map(|(from, to)| (start + from, start + to)));
+                }
+            }
+        }
+        Ok((ids, offsets))
+    }
+
     /// Finds added tokens in `text`, then encodes what is between them as plain text after `map` has changed it.
     pub(crate) fn encode_mapped(&self, text: &str, map: impl Fn(&str) -> String) -> Result<Vec<u32>> {
         check_length(text)?;
@@ -213,10 +242,14 @@ impl Tokenizer {
 
     fn encode_plain(&self, text: &str) -> Result<Vec<u32>> {
         check_length(text)?;
+        Ok(self.encoding(text, OffsetType::None)?.get_ids().to_vec())
+    }
+
+    fn encoding(&self, text: &str, offsets: OffsetType) -> Result<Encoding> {
         if text.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Encoding::default());
         }
-        let run = || -> tokenizers::Result<Vec<u32>> {
+        let run = || -> tokenizers::Result<Encoding> {
             let mut normalised = NormalizedString::from(text);
             if self.nfc {
                 NFC.normalize(&mut normalised)?;
@@ -227,7 +260,7 @@ impl Tokenizer {
             }
             ByteLevel::new(false, false, false).pre_tokenize(&mut pieces)?;
             pieces.tokenize(|piece| self.bpe.tokenize(piece.get()))?;
-            Ok(pieces.into_encoding(None, 0, OffsetType::None)?.get_ids().to_vec())
+            pieces.into_encoding(None, 0, offsets)
         };
         run().map_err(|e| bad(e.to_string()))
     }

@@ -2,6 +2,7 @@
 
 mod decimal;
 mod exact;
+pub mod numbers;
 pub mod program;
 
 pub use decimal::{display, rational};
