@@ -238,6 +238,11 @@ fn simplify(op: Op, left: Expression, right: Expression) -> Expression {
     match (op, left, right) {
         (Op::Mul, other, unit) | (Op::Mul, unit, other) if unit == one => other,
         (Op::Div, other, unit) if unit == one => other,
+        (Op::Mul, other, Expression::Binary(Op::Div, unit, by)) | (Op::Mul, Expression::Binary(Op::Div, unit, by), other)
+            if *unit == one =>
+        {
+            simplify(Op::Div, other, *by)
+        }
         (Op::Div, other, Expression::Binary(Op::Div, unit, inverse)) if *unit == one => {
             simplify(Op::Mul, other, *inverse)
         }
@@ -318,6 +323,8 @@ mod tests {
             ("(b*100)/100*a", "b*a"),
             ("a/(1/b)", "a*b"),
             ("a*1", "a"),
+            ("a*(1/b)", "a/b"),
+            ("(1/b)*a", "a/b"),
             ("a/100", "a/100"),
             ("(a + 100)/100", "(a + 100)/100"),
         ] {

@@ -165,6 +165,9 @@ impl Generator {
         write(&openings[choice.sample(random)], core, &with, random, &mut written);
         if rule.formula.is_some() && random.random_bool(0.12) {
             if let Some(ending) = self.endings.choose(random) {
+                if written.text.ends_with(char::is_alphanumeric) && random.random_bool(0.7) {
+                    written.text.push('.');
+                }
                 write(ending, &[], &with, random, &mut written);
             }
         }

@@ -31,19 +31,25 @@ macro_rules! grammar {
     };
 }
 
-const FAMILIES: [(&str, &str); 12] = [
-    grammar!("arithmetic.txt"),
+const FAMILIES: [(&str, &str); 18] = [
+    grammar!("add_subtract.txt"),
+    grammar!("multiply_divide.txt"),
     grammar!("chain.txt"),
     grammar!("percent.txt"),
     grammar!("lists.txt"),
+    grammar!("powers.txt"),
     grammar!("integers.txt"),
     grammar!("geometry.txt"),
     grammar!("money.txt"),
+    grammar!("convert_two.txt"),
     grammar!("rates.txt"),
     grammar!("story.txt"),
     grammar!("unknown.txt"),
     grammar!("follow_up.txt"),
-    grammar!("negatives.txt"),
+    grammar!("talk.txt"),
+    grammar!("statements.txt"),
+    grammar!("requests.txt"),
+    grammar!("noise.txt"),
 ];
 const STEPS: (&str, &str) = grammar!("steps.txt");
 const UNITS: (&str, &str) = grammar!("units.txt");

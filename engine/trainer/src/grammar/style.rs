@@ -16,6 +16,8 @@ pub enum Form {
     Plain,
     /// `{a.}`: digits.
     Digits,
+    /// `{a=}`: digits without separators, for years and numbers that are names.
+    Bare,
     /// `{a%}`: with a percent sign or word.
     Percent,
     /// `{a$}`: with a currency.
@@ -150,7 +152,7 @@ impl Style {
 
     /// A number in a form.
     pub fn number(&self, value: f64, form: Form, random: &mut ChaCha8Rng) -> Written {
-        let in_words_now = form != Form::Digits && self.words > 0.0 && random.random_bool(self.words);
+        let in_words_now = !matches!(form, Form::Digits | Form::Bare) && self.words > 0.0 && random.random_bool(self.words);
         let whole = value.fract() == 0.0 && value.abs() <= MOST_IN_WORDS;
         let plain = |number, digits| Written { before: "", number, after: "", digits };
         if in_words_now && whole {
@@ -170,7 +172,7 @@ impl Style {
             };
             return Written { after, ..plain(number, false) };
         }
-        let digits = self.digits(value);
+        let digits = if form == Form::Bare { value.to_string() } else { self.digits(value) };
         match (form, self.currency) {
             (Form::Percent, _) => Written { after: self.percent, ..plain(digits, true) },
             (Form::Money, currency) => {
@@ -237,6 +239,7 @@ mod tests {
         let separated = Style { separators: true, ..plain.clone() };
         assert_eq!(written(&separated, 1234567.25, Form::Plain), "1,234,567.25");
         assert_eq!(written(&separated, 123.0, Form::Plain), "123");
+        assert_eq!(written(&separated, 1987.0, Form::Bare), "1987");
         let spoken = Style { words: 1.0, ..plain };
         assert_eq!(written(&spoken, 42.0, Form::Plain), "forty-two");
         assert_eq!(written(&spoken, 42.0, Form::Digits), "42");

@@ -1,6 +1,6 @@
 //! The text of a grammar line: alternatives, slots for numbers, signs and words.
 //!
-//! `[the |]sum of {a} and {b}`: alternatives in brackets; a slot's number in braces, `{a.}` in digits, `{a%}` as a percentage,
+//! `[the |]sum of {a} and {b}`: alternatives in brackets; a slot's number in braces, `{a.}` in digits, `{a=}` without separators, `{a%}` as a percentage,
 //! `{a$}` with a currency, `{a|twice}` as this text; `{+} {-} {*} {/} {^}` signs; `<name>` a word of a list, `<name2>` another
 //! one, `<name:1>` its second form, `<Name>` with a capital; `@` the place of the core in an opening. A backslash takes the next
 //! character as it is.
@@ -151,8 +151,9 @@ fn slot(inside: &str) -> Result<Piece, String> {
     if let Some(sign) = sign {
         return Ok(Piece::Sign(sign));
     }
-    let (name, form) = match inside.strip_suffix(['.', '%', '$']) {
+    let (name, form) = match inside.strip_suffix(['.', '=', '%', '$']) {
         Some(name) if inside.ends_with('.') => (name, Form::Digits),
+        Some(name) if inside.ends_with('=') => (name, Form::Bare),
         Some(name) if inside.ends_with('%') => (name, Form::Percent),
         Some(name) => (name, Form::Money),
         None => (inside, Form::Plain),

@@ -102,14 +102,20 @@ impl Search<'_> {
             Formula::Literal(value) => self.number(*value, done),
             Formula::Unary(op, of) => Some(Expression::unary(*op, self.formula(of, done)?)),
             Formula::Binary(op, left, right) => {
-                // A fraction or percent of two plain numbers can be one number of the question: 2/3, 20/100.
-                if let (Op::Div, Formula::Literal(a), Formula::Literal(b)) = (op, left.as_ref(), right.as_ref()) {
-                    if let Some(k) = self.fraction(a / b, *a, *b) {
-                        return Some(k);
+                // A fraction, a percent or dozens can be one number of the question: 2/3, 20/100, 13*12.
+                if let (Formula::Literal(a), Formula::Literal(b)) = (left.as_ref(), right.as_ref()) {
+                    let whole = match op {
+                        Op::Div if (a / b).fract() != 0.0 => self.whole(a / b, *a, *b),
+                        Op::Mul => self.whole(a * b, *a, *b),
+                        _ => None,
+                    };
+                    if whole.is_some() {
+                        return whole;
                     }
                 }
                 if let Some((of, a, b)) = part(formula) {
-                    if let Some(k) = self.fraction(a / b, a, b) {
+                    let fraction = (a / b).fract() != 0.0;
+                    if let Some(k) = fraction.then(|| self.whole(a / b, a, b)).flatten() {
                         return Some(Expression::binary(Op::Mul, self.formula(of, done)?, k));
                     }
                 }
@@ -126,10 +132,10 @@ impl Search<'_> {
         }
     }
 
-    /// The question's number that is the quotient of two, if they are not its numbers themselves.
-    fn fraction(&mut self, value: f64, a: f64, b: f64) -> Option<Expression> {
+    /// The question's number that two others make together, if those are not its numbers themselves.
+    fn whole(&mut self, value: f64, a: f64, b: f64) -> Option<Expression> {
         let bound = |value: f64| self.numbers.iter().any(|number| same(*number, value));
-        if bound(a) && bound(b) || value.fract() == 0.0 {
+        if bound(a) && bound(b) {
             return None;
         }
         let k = self.find(value, false).or_else(|| self.find(value, true))?;
@@ -149,7 +155,10 @@ impl Search<'_> {
             Number(usize),
             Percent(usize),
             Inverse(usize),
+            Negative(usize),
             Constant,
+            /// One divided by this constant.
+            InverseConstant(f64),
         }
         let mut meanings = Vec::new();
         let steps = |used: bool| {
@@ -167,10 +176,15 @@ impl Search<'_> {
         if value > 1.0 {
             meanings.extend(numbers(1.0 / value, false).into_iter().map(Meaning::Inverse));
         }
+        if value < 0.0 {
+            meanings.extend(numbers(-value, false).into_iter().map(Meaning::Negative));
+        }
         meanings.extend(steps(true));
         meanings.extend(numbers(value, true).into_iter().map(Meaning::Number));
         if constants::is_known(value) {
             meanings.push(Meaning::Constant);
+        } else if let Some(inverse) = constants::CONSTANTS.into_iter().find(|constant| same(1.0 / constant, value)) {
+            meanings.push(Meaning::InverseConstant(inverse));
         }
         meanings.extend(numbers(value / 100.0, true).into_iter().map(Meaning::Percent));
         if value > 1.0 {
@@ -192,7 +206,11 @@ impl Search<'_> {
                 Expression::binary(Op::Mul, number(*k, &mut self.used)?, Expression::Constant(100.0))
             }
             Meaning::Inverse(k) => Expression::binary(Op::Div, Expression::Constant(1.0), number(*k, &mut self.used)?),
+            Meaning::Negative(k) => Expression::unary(Op::Neg, number(*k, &mut self.used)?),
             Meaning::Constant => Expression::Constant(value),
+            Meaning::InverseConstant(constant) => {
+                Expression::binary(Op::Div, Expression::Constant(1.0), Expression::Constant(*constant))
+            }
         })
     }
 }
@@ -269,6 +287,9 @@ mod tests {
         assert_eq!(composed(&[60.0, 0.75], &[("60/4*3", 45.0)], 45.0).unwrap(), "0 1 mul");
         assert_eq!(composed(&[60.0, 2.0, 3.0], &[("60*2/3", 40.0)], 40.0).unwrap(), "0 1 mul 2 div");
         assert_eq!(composed(&[60.0, 2.0 / 3.0], &[("2/3*60", 40.0)], 40.0).unwrap(), "0 1 mul");
+        assert_eq!(composed(&[7.0], &[("7*0.01", 0.07)], 0.07).unwrap(), "0 c100 div");
+        assert_eq!(composed(&[12.0, 3.0], &[("-12+3", -9.0)], -9.0).unwrap(), "0 neg 1 add");
+        assert_eq!(composed(&[156.0, 6.0], &[("13*12", 156.0), ("156/6", 26.0)], 26.0).unwrap(), "0 1 div");
         assert_eq!(composed(&[5.0], &[("5*60", 300.0)], 300.0).unwrap(), "0 c60 mul");
     }
 

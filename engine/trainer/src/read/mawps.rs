@@ -1,6 +1,6 @@
 //! MAWPS: questions with one linear equation in one unknown.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use wattage_engine::wasm_layers::program::Op;
 
 use super::Loaded;
@@ -18,8 +18,24 @@ pub(super) struct Entry {
     pub(super) question: String,
     #[serde(rename = "lEquations")]
     equations: Vec<String>,
-    #[serde(rename = "lSolutions")]
+    #[serde(rename = "lSolutions", deserialize_with = "numbers")]
     pub(super) solutions: Vec<f64>,
+}
+
+/// Numbers, some of which the set has as text.
+fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Solution {
+        Number(f64),
+        Text(String),
+    }
+    let all = Vec::<Solution>::deserialize(from)?;
+    let number = |solution| match solution {
+        Solution::Number(value) => Ok(value),
+        Solution::Text(text) => text.trim().parse().map_err(serde::de::Error::custom),
+    };
+    all.into_iter().map(number).collect()
 }
 
 /// Reads `trainset.json`. Equations that are no program of the layers become examples with an answer only.
@@ -63,7 +79,10 @@ fn value(formula: &Formula) -> Option<f64> {
 /// What the unknown is, by undoing one operation after the other on the side that it stands on.
 fn solved(equation: &str) -> Option<Formula> {
     let equation = equation.to_ascii_lowercase();
-    let (left, right) = equation.split_once('=')?;
+    // Some entries have the unknown's side only.
+    let Some((left, right)) = equation.split_once('=') else {
+        return Formula::read(&equation).filter(|formula| formula.count("x") == 0);
+    };
     let (left, right) = (Formula::read(left)?, Formula::read(right)?);
     let (mut with, mut without) = match (left.count("x"), right.count("x")) {
         (1, 0) => (left, right),
@@ -104,6 +123,7 @@ mod tests {
             ("37*8=x", "37*8"),
             ("x+5=12", "12-5"),
             ("5+x=12", "12-5"),
+            ("5+12", "5+12"),
             ("12-x=5", "12-5"),
             ("x-5=12", "12+5"),
             ("x/4=3", "3*4"),
@@ -112,7 +132,7 @@ mod tests {
         ] {
             assert_eq!(solved(equation), Formula::read(formula), "{equation}");
         }
-        for equation in ["x*x=4", "x=x+1", "2+3=5", "x", "x^2=4"] {
+        for equation in ["x*x=4", "x=x+1", "2+3=5", "x", "x+2", "x^2=4"] {
             assert_eq!(solved(equation), None, "{equation}");
         }
     }
@@ -123,7 +143,7 @@ mod tests {
             {"iIndex": 1, "sQuestion": " A shop had 27 hats and sold 6  of them. It put 7 on each shelf. How many shelves? ",
              "lEquations": ["X=((27.0-6.0)/7.0)"], "lSolutions": [3.0]},
             {"iIndex": 2, "sQuestion": "Ann gave Bob some of her 9 pens and has 4. How many did she give?",
-             "lEquations": ["9-x=4"], "lSolutions": [5.0]},
+             "lEquations": ["9-x=4"], "lSolutions": ["5"]},
             {"iIndex": 3, "sQuestion": "How many are there?", "lEquations": ["x=55+1"], "lSolutions": [56.0]}
         ]"#;
         let loaded = mawps(text).unwrap();
