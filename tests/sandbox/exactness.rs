@@ -136,7 +136,10 @@ fn arguments_are_what_was_written() {
     assert_eq!(exactness(&program, &third, 1.0), Exactness::Exact);
     let decimal = [rational(0.333).unwrap(), rational(3.0).unwrap()];
     assert_eq!(exactness(&program, &decimal, 0.999), Exactness::Exact);
-    assert_eq!(exactness(&program, &decimal, 0.333 * 3.0), if 0.333 * 3.0 == 0.999 { Exactness::Exact } else { Exactness::Rounded });
+    assert_eq!(
+        exactness(&program, &decimal, 0.333 * 3.0),
+        if 0.333 * 3.0 == 0.999 { Exactness::Exact } else { Exactness::Rounded }
+    );
     assert_eq!(exactness(&program, &decimal, 1.0), Exactness::Lost { exact: "0.999".to_owned() });
     // Fewer numbers than the program wants: nothing is known.
     assert_eq!(exactness(&program, &decimal[..1], 1.0), Exactness::Rounded);

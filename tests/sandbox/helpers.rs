@@ -43,7 +43,9 @@ fn remainder_has_the_divisors_sign() {
     for (x, y, expected) in table {
         assert_eq!(result(Op::Remainder, &[x, y]), expected, "{x} by {y}");
     }
-    for (x, y) in [(1.0, 0.0), (0.0, -0.0), (f64::NAN, 1.0), (1.0, f64::NAN), (f64::INFINITY, 2.0), (2.0, f64::INFINITY)] {
+    for (x, y) in
+        [(1.0, 0.0), (0.0, -0.0), (f64::NAN, 1.0), (1.0, f64::NAN), (f64::INFINITY, 2.0), (2.0, f64::INFINITY)]
+    {
         assert!(result(Op::Remainder, &[x, y]).is_nan(), "{x} by {y}");
     }
 }

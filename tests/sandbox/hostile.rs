@@ -73,7 +73,9 @@ fn deep_texts_do_not_reach_the_bottom_of_the_stack() {
 #[test]
 fn long_texts_take_no_long_time() {
     let n = 100_000;
-    let long = |fields: &str| format!("(module {fields} (func (export \"compute\") (param f64 f64) (result f64) f64.const 1))");
+    let long = |fields: &str| {
+        format!("(module {fields} (func (export \"compute\") (param f64 f64) (result f64) f64.const 1))")
+    };
     let texts = [
         long(&format!("(func {})", "block ".repeat(n))),
         long(&format!("(func {} {})", "block ".repeat(n), "end ".repeat(n))),
@@ -110,10 +112,12 @@ fn modules_in_bytes_have_the_same_limits() {
         let escaped: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
         format!("(module binary \"{escaped}\")")
     };
-    let plain = wat::parse_str("(module (func (export \"compute\") (param f64 f64) (result f64) f64.const 7))").unwrap();
+    let plain =
+        wat::parse_str("(module (func (export \"compute\") (param f64 f64) (result f64) f64.const 7))").unwrap();
     assert_eq!(soon(&bytes(&plain), &Limits::default()), Outcome::Value(7.0));
     // One function with 4,294,967,295 locals, in five bytes.
-    let locals: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x0a\x01\x08\x01\xff\xff\xff\xff\x0f\x7c\x0b";
+    let locals: &[u8] =
+        b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x0a\x01\x08\x01\xff\xff\xff\xff\x0f\x7c\x0b";
     let over = |limit, found, allowed| Outcome::OverLimit { limit, found, allowed };
     assert_eq!(soon(&bytes(locals), &Limits::default()), over(Limit::Locals, 4_294_967_295, 256));
     assert!(matches!(soon(&bytes(locals), &Limits { locals: u32::MAX, ..wide() }), Outcome::CompileError(_)));
@@ -139,10 +143,50 @@ fn modules_in_bytes_have_the_same_limits() {
 #[test]
 fn random_texts_have_an_outcome() {
     const WORDS: [&str; 44] = [
-        "(", ")", "(", ")", "(", ")", "module", "func", "param", "result", "f64", "i32", "i64", "local", "$a", "$b",
-        "export", "\"compute\"", "import", "\"a\"", "local.get", "local.set", "0", "1", "-1", "0x1p-3", "nan", "f64.const",
-        "f64.add", "f64.div", "i32.const", "block", "loop", "if", "else", "end", "br", "br_if", "call", "memory", "table",
-        "funcref", "drop", "unreachable",
+        "(",
+        ")",
+        "(",
+        ")",
+        "(",
+        ")",
+        "module",
+        "func",
+        "param",
+        "result",
+        "f64",
+        "i32",
+        "i64",
+        "local",
+        "$a",
+        "$b",
+        "export",
+        "\"compute\"",
+        "import",
+        "\"a\"",
+        "local.get",
+        "local.set",
+        "0",
+        "1",
+        "-1",
+        "0x1p-3",
+        "nan",
+        "f64.const",
+        "f64.add",
+        "f64.div",
+        "i32.const",
+        "block",
+        "loop",
+        "if",
+        "else",
+        "end",
+        "br",
+        "br_if",
+        "call",
+        "memory",
+        "table",
+        "funcref",
+        "drop",
+        "unreachable",
     ];
     let mut rng = Rng(43);
     for _ in 0..4000 {

@@ -36,7 +36,9 @@ fn what_is_counted_before_the_program_runs() {
     });
     let number = |n: u64| u32::try_from(n).unwrap();
     boundary(&beside("(func) (func)"), Limit::Functions, 3, |limits, n| limits.functions = number(n));
-    boundary(&beside("(func (param i32) (local i32 i64 i64))"), Limit::Locals, 3, |limits, n| limits.locals = number(n));
+    boundary(&beside("(func (param i32) (local i32 i64 i64))"), Limit::Locals, 3, |limits, n| {
+        limits.locals = number(n)
+    });
     let globals = "(global i32 (i32.const 1)) (global (mut f64) (f64.const 1))";
     boundary(&beside(globals), Limit::Globals, 2, |limits, n| limits.globals = number(n));
     boundary(&beside("(table 1 funcref)"), Limit::Tables, 1, |limits, n| limits.tables = number(n));
@@ -152,9 +154,8 @@ fn recursion_is_just_deep_enough_or_not() {
 
 #[test]
 fn the_stack_is_just_large_enough_or_not() {
-    let deep = |stack_bytes: usize| {
-        run(DEEP, &[100.0], &Limits { recursion: 1000, stack_bytes, ..Limits::default() }).outcome
-    };
+    let deep =
+        |stack_bytes: usize| run(DEEP, &[100.0], &Limits { recursion: 1000, stack_bytes, ..Limits::default() }).outcome;
     let overflow = Outcome::Trap(Trap::StackOverflow);
     let (mut few, mut enough) = (0, 1 << 20);
     assert_eq!((deep(few), deep(enough)), (overflow.clone(), ANSWER));

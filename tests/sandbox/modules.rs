@@ -16,7 +16,9 @@ fn plain(pages: u64) -> Config {
         bulk_memory_enabled: false,
         canonicalize_nans: false,
         exceptions_enabled: false,
-        exports: Some(wat::parse_str("(module (func (export \"compute\") (param f64 f64) (result f64) unreachable))").unwrap()),
+        exports: Some(
+            wat::parse_str("(module (func (export \"compute\") (param f64 f64) (result f64) unreachable))").unwrap(),
+        ),
         extended_const_enabled: false,
         gc_enabled: false,
         max_imports: 0,

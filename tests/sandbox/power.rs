@@ -87,7 +87,16 @@ fn powers_at_the_edges() {
     for (x, y, expected) in table {
         assert_eq!(power(x, y), expected, "{x} to the {y}");
     }
-    for (x, y) in [(-8.0, 1.0 / 3.0), (-4.0, 0.5), (-4.0, -1.5), (f64::NAN, 0.0), (1.0, f64::NAN), (inf, 0.0), (inf, 1.0), (2.0, inf)] {
+    for (x, y) in [
+        (-8.0, 1.0 / 3.0),
+        (-4.0, 0.5),
+        (-4.0, -1.5),
+        (f64::NAN, 0.0),
+        (1.0, f64::NAN),
+        (inf, 0.0),
+        (inf, 1.0),
+        (2.0, inf),
+    ] {
         assert!(power(x, y).is_nan(), "{x} to the {y}");
     }
 }

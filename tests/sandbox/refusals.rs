@@ -17,9 +17,8 @@ fn refused(text: &str, arguments: &[f64]) -> Refusal {
 #[test]
 fn nothing_comes_from_outside() {
     for what in ["(func)", "(memory 1)", "(table 1 funcref)", "(global i32)"] {
-        let text = format!(
-            "(module (import \"env\" \"print\" {what}) (func (export \"compute\") (result f64) f64.const 1))"
-        );
+        let text =
+            format!("(module (import \"env\" \"print\" {what}) (func (export \"compute\") (result f64) f64.const 1))");
         assert_eq!(refused(&text, &[]), Refusal::Import { module: "env".into(), name: "print".into() });
     }
 }
@@ -86,7 +85,11 @@ fn each_trap_has_its_kind() {
         ("(table 2 funcref)", "(call_indirect (result f64) (i32.const 2))", Trap::TableOutOfBounds),
         ("(table 2 funcref) (func $f) (elem (i32.const 1) $f $f)", "f64.const 1", Trap::TableOutOfBounds),
         ("(table 2 funcref)", "(call_indirect (result f64) (i32.const 1))", Trap::CallToNull),
-        ("(table 2 funcref) (func $f) (elem (i32.const 0) $f)", "(call_indirect (result f64) (i32.const 0))", Trap::CallSignature),
+        (
+            "(table 2 funcref) (func $f) (elem (i32.const 0) $f)",
+            "(call_indirect (result f64) (i32.const 0))",
+            Trap::CallSignature,
+        ),
         ("", "(f64.convert_i32_s (i32.div_s (i32.const 1) (i32.const 0)))", Trap::DivisionByZero),
         ("", "(f64.convert_i64_s (i64.rem_u (i64.const 1) (i64.const 0)))", Trap::DivisionByZero),
         ("", "(f64.convert_i32_s (i32.div_s (i32.const -2147483648) (i32.const -1)))", Trap::IntegerOverflow),
@@ -151,7 +154,11 @@ fn people_read_plain_words() {
     says("(module", &[], "not valid WebAssembly");
     says("(module\n  (func $f\n    local.gett 0))", &[], "line 3, column 5");
     says("(module (func (export \"compute\") (result f64) i32.const 1))", &[], "type mismatch");
-    says("(module (func (export \"compute\") (result f64) (loop $l br $l) f64.const 1))", &[], "out of fuel after 1000000");
+    says(
+        "(module (func (export \"compute\") (result f64) (loop $l br $l) f64.const 1))",
+        &[],
+        "out of fuel after 1000000",
+    );
     says(&"(".repeat(100_000), &[], "100000 bytes of text, where 65536 are allowed");
     says("(module (memory 2))", &[], "2 pages of memory, where 1 are allowed");
     says("(module (func (export \"compute\") (result f64) unreachable))", &[], "unreachable");
