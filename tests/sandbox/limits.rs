@@ -78,6 +78,7 @@ fn memory_grows_within_its_limit() {
     assert_eq!(grow("", 2.0, 3), Outcome::Value(1.0));
     assert_eq!(grow("", 2.0, 2), Outcome::OverLimit { limit: Limit::MemoryPages, found: 3, allowed: 2 });
     assert_eq!(grow("", 1.0, 1), Outcome::OverLimit { limit: Limit::MemoryPages, found: 2, allowed: 1 });
+    assert_eq!(grow("9", 1.0, 1), Outcome::OverLimit { limit: Limit::MemoryPages, found: 2, allowed: 1 });
     // Over its own bound it is told so, as the standard has it.
     assert_eq!(grow("2", 2.0, 9), Outcome::Value(-1.0));
     assert_eq!(grow("2", 2.0, 1), Outcome::Value(-1.0));
