@@ -197,8 +197,8 @@ impl Tokenizer {
         if allow_special { self.encode_mapped(text, |piece| piece.to_owned()) } else { self.encode_plain(text) }
     }
 
-    /// As [`Self::encode`], with the bytes of `text` that each token covers: start and end, on character boundaries. Tokens
-    /// that are pieces of one character each have all of that character's bytes.
+    /// As [`Self::encode`], with the bytes of `text` that each token covers: start and end, on character boundaries.
+    /// Tokens that are pieces of one character each have all of that character's bytes.
     ///
     /// # Errors
     /// As [`Self::encode`].

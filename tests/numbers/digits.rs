@@ -19,6 +19,7 @@ fn groups_of_three_are_thousands_and_others_are_lists() {
         ("3,14", "3=3 | 14=14"),
         ("1,23", "1=1 | 23=23"),
         ("1,234,56", "1=1 | 234=234 | 56=56"),
+        ("1,2,345", "1=1 | 2=2 | 345=345"),
         ("0,123", "0=0 | 123=123"),
         ("1234,567", "1234=1234 | 567=567"),
         ("1.234,56", "1.234=617/500 | 56=56"),
@@ -90,7 +91,8 @@ fn what_no_finite_f64_stands_for_is_skipped() {
     assert_eq!(bind(&largest).numbers[0].value, largest.parse::<f64>().unwrap());
     assert_eq!(bind("1.7976931348623157e308").numbers[0].value, f64::MAX);
     assert_eq!(bind("5e-324").numbers[0].value, 5e-324);
-    // What comes after is still bound, at its place.
+    // What comes after is still bound, at its place, even behind an operator that touches both.
+    assert_eq!(bind(&format!("{}x5", "9".repeat(400))).numbers[0].value, 5.0);
     let after = &bind(&format!("{} + 5", "9".repeat(400))).numbers[0];
     assert_eq!((after.value, after.start), (5.0, 403));
 }
@@ -110,7 +112,7 @@ fn suffixes_scale_and_units_do_not() {
         ("3 hundred", "3 hundred=300"),
         ("5 hundred thousand", "5 hundred thousand=500000"),
         ("2 million", "2 million=2000000"),
-        ("2 millionaires", "2=2"),
+        ("2 millionaires, 5 million2", "2=2 | 5=5"),
     ]);
 }
 
@@ -170,6 +172,20 @@ fn digits_of_any_script() {
         ("𝟙𝟚", "𝟙𝟚=12"),
         ("² ① Ⅷ 五", ""),
     ]);
+}
+
+#[test]
+fn every_decimal_digit_of_unicode_has_its_value() {
+    let mut count = 0;
+    for c in '\0'..=char::MAX {
+        let binding = bind(&c.to_string());
+        let Some(number) = binding.numbers.first().filter(|number| number.kind == NumberKind::Digits) else { continue };
+        // Digits stand in rows of ten.
+        assert_eq!(number.value, f64::from(count % 10), "{c:?}");
+        assert!(c.is_numeric() && !c.is_alphabetic(), "{c:?}");
+        count += 1;
+    }
+    assert!(count >= 600 && count % 10 == 0, "{count}");
 }
 
 #[test]

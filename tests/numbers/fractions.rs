@@ -15,6 +15,7 @@ fn a_slash_is_a_division_unless_a_part_of_something_is_meant() {
         ("12/4 pounds", "12=12 | 4=4"),
         ("1/0 of", "1=1 | 0=0"),
         ("24/7", "24=24 | 7=7"),
+        ("1/2/3 of", "1=1 | 2=2 | 3=3"),
         ("12345/2 of", "12345=12345 | 2=2"),
         ("3/4 of 8", "3/4=3/4 | 8=8"),
         ("4/3 the age", "4/3=4/3"),
@@ -45,6 +46,15 @@ fn mixed_numbers() {
         ("1/2 1/2", "1=1 | 2=2 | 1=1 | 2=2"),
     ]);
     assert_eq!(bind("2 3/4").numbers[0].kind, NumberKind::Fraction);
+}
+
+#[test]
+fn characters_that_are_fractions() {
+    check(&[
+        ("½ ¼ ¾ ⅓ ⅔", "½=1/2 | ¼=1/4 | ¾=3/4 | ⅓=1/3 | ⅔=2/3"),
+        ("⅕ ⅖ ⅗ ⅘ ⅙ ⅚", "⅕=1/5 | ⅖=2/5 | ⅗=3/5 | ⅘=4/5 | ⅙=1/6 | ⅚=5/6"),
+        ("⅛ ⅜ ⅝ ⅞ ⅐ ⅑ ⅒", "⅛=1/8 | ⅜=3/8 | ⅝=5/8 | ⅞=7/8 | ⅐=1/7 | ⅑=1/9 | ⅒=1/10"),
+    ]);
 }
 
 #[test]
@@ -102,7 +112,7 @@ fn ordinals_are_no_parts() {
         ("the twenty-third", ""),
         ("twenty-fifth", ""),
         ("the two hundredth", ""),
-        ("one second", "one=1"),
+        ("one second, one thirds", "one=1 | one=1"),
         ("thirty-second ad", "thirty=30"),
     ]);
 }

@@ -70,5 +70,6 @@ fn words_for_signs() {
         ("negative -5", "-5=-5"),
         ("negative effects", ""),
         ("minus a half", "minus a half=-1/2"),
+        ("minus x 5", "5=5"),
     ]);
 }

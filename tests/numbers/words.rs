@@ -91,6 +91,7 @@ fn one_counts_or_points() {
         ("there is only one.", "one=1"),
         ("a one-hour trip", "one=1"),
         ("this one, that one, which one", ""),
+        ("no one knew, every one lasts", ""),
         ("one of them", ""),
         ("no one, each one, every one, another one", ""),
         ("One day, he ran", ""),

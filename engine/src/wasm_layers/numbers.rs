@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `3.14`, `.5`, `1e6`, `12,345`, `1 234 567`, `５`, `٣` | numbers in digits of any script |
 //! | `1,2,3`, `4, 5`, `3,14`, `1,23` | lists: groups are of three digits, and a comma is no decimal point |
-//! | `5.` at a sentence's end, `5kg`, `7pm`, `$5`, `2x`, `3x4` | the numbers; what touches them is a unit or an operator |
+//! | `5.` at a sentence's end, `5kg`, `7pm`, `$5`, `2x`, `3x4` | the numbers; units and operators may touch them |
 //! | `5k`, `3M`, `2bn`, `$3m`, `1.5 million`, `3 hundred` | scaled |
 //! | `12th`, `gate 42`, `10:30`, `3:4` | plain values, each part for itself |
 //! | `mp3`, `B2B`, `COVID-19`, `0x1F`, `x_1` | nothing: digits in a name |
@@ -18,7 +18,7 @@
 //! | `5 percentage points` | 5 |
 //! | `3/4 of`, `3/4 cup`, `1/3rd`, `2 3/4`, `2½`, `2 and 1/2 hours` | fractions |
 //! | `12/4`, `3/4` by itself, `1/2/2024` | two numbers and a division, or a date's parts |
-//! | `half of`, `one half`, `a third of`, `two-thirds`, `three quarters of`, `one and a half`, `an hour and a half` | fractions |
+//! | `half of`, `a third of`, `two-thirds`, `three quarters of`, `one and a half`, `an hour and a half` | fractions |
 //! | `the other half`, `the third day`, `a third person` | nothing: pieces and ordinals |
 //! | `5 quarters`, `has three quarters` | 5 and 3: coins, for nothing is said of which they are quarters |
 //! | `twenty-five`, `one hundred and five`, `a hundred`, `three point one four`, `zero` | numbers in words |
@@ -28,8 +28,11 @@
 //! | `one apple`, `one plus one`; `this one`, `one of them`, `no one`, `One day, …` | 1; nothing: a pronoun |
 //! | `several hundred`, `a few dozen`, `hundreds`, `no`, `nil`, `infinity`, `NaN`, `XIV` | nothing |
 //!
-//! Words are English, in any case, and their spans end with the last word that changes the value. A number that no finite f64
-//! can stand for, or with hundreds of digits, is reported as skipped. Reading takes time linear in the text.
+//! Words are English, in any case, and spans end with the last word that changes the value. A number that no finite f64
+//! can stand for, or with more than 800 digits, is reported as skipped. Reading takes time linear in the text.
+//!
+//! What cannot be told apart is read in one way: `100,200,300` and `5 100` are one number, and `two hundred and five` is
+//! 205 even in a sum. Words for parts and multiples are worth what they multiply by.
 
 mod cardinal;
 mod fraction;
@@ -130,8 +133,8 @@ pub fn bind(text: &str) -> Binding {
 
 /// For each bound number the tokens that overlap it, of the same text; none if it has none.
 ///
-/// `offsets` has the bytes that each token covers, as [`crate::Tokenizer::encode_with_offsets`] gives them: in order, and tokens
-/// that are pieces of one character all with that character's bytes. A token may belong to two numbers.
+/// `offsets` has the bytes that each token covers, as [`crate::Tokenizer::encode_with_offsets`] gives them: in order, and
+/// tokens that are pieces of one character all with that character's bytes. A token may belong to two numbers.
 pub fn token_spans(binding: &Binding, offsets: &[(usize, usize)]) -> Vec<Range<usize>> {
     let span = |number: &Number| {
         let first = offsets.partition_point(|(_, end)| *end <= number.start_byte);

@@ -138,8 +138,8 @@ pub(super) fn decimals(text: &str, end: usize) -> Option<(String, usize)> {
     (!digits.is_empty()).then_some((digits, end))
 }
 
-/// Where the ordinal ends that a number in words from `start` is only the beginning of: `twenty-third`, `the two hundredth`.
-/// Without a hyphen or a `the` the words are read as a number of ordinals: `twenty third graders`.
+/// Where the ordinal ends that a number in words from `start` only begins: `twenty-third`, `the two hundredth`. Without a
+/// hyphen or a `the` the words are read as a number of ordinals: `twenty third graders`.
 pub(super) fn ordinal_end(text: &str, start: usize, number: &Cardinal) -> Option<usize> {
     let word = word_after(text, number.end).filter(|word| is_ordinal(&lower(word.text)))?;
     let goes_on = match number.last {

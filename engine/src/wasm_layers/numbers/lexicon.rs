@@ -174,14 +174,14 @@ const AFTER_PART: &str = "is was has and or but to in on from at by with into th
 const OF: &str = "of as the";
 
 /// Measures, in the singular, of which there are fractions: after `3/4`, or in `a third cup`.
-const MEASURES: &str = "cup teaspoon tablespoon tsp tbsp pint quart gallon liter litre l ml milliliter inch inche foot feet \
-                        ft yard yd mile mi meter metre m cm mm km centimeter centimetre kilometer kilometre ounce oz \
+const MEASURES: &str = "cup teaspoon tablespoon tsp tbsp pint quart gallon liter litre l ml milliliter inch inche foot \
+                        feet ft yard yd mile mi meter metre m cm mm km centimeter centimetre kilometer kilometre ounce oz \
                         pound lb ton tonne gram g kg mg kilogram kilo acre hectare";
 
 /// Other things, in the singular, that are counted in fractions: after `3/4`, or in `an hour and a half`.
-const COUNTED: &str = "second sec minute min hour hr h day night week month year yr decade century mph degree dollar cent \
-                       point dozen slice piece serving page pizza cake pie apple sandwich stick bottle glass jar can bag \
-                       box pack";
+const COUNTED: &str = "second sec minute min hour hr h day night week month year yr decade century mph degree dollar \
+                       cent point dozen slice piece serving page pizza cake pie apple sandwich stick bottle glass \
+                       jar can bag box pack";
 
 /// Words that say that a plain `hundred` or `dozen` after them is no number.
 const VAGUE: &str = "several few many some couple quarter";

@@ -6,8 +6,8 @@ use super::lexicon::{among, is_of, lower, term};
 use super::text::{Word, char_at, char_before, run_end, run_start, word_after, word_before};
 
 /// Words before a `one` that points at something: `this one`, `no one`, `each one`.
-const POINTING: &str = "this that these those which what no each every any some such the another other same first second \
-                        third fourth fifth last next previous current";
+const POINTING: &str = "this that these those which what no each every any some such the another other same first \
+                        second third fourth fifth last next previous current";
 
 /// Words after a pronoun: `one of`, `one another`, `one who`; `one way` is not one of several things either.
 const AFTER_PRONOUN: &str = "of another after who whom whose that which way";

@@ -149,7 +149,7 @@ impl<'t> Scanner<'t> {
         let whole = |value: u64| Ratio::from_integer(value.into());
         match small.as_str() {
             "minus" | "negative" => {
-                let number = signed_by_word(text, word, self.number_end)?;
+                let number = signed_by_word(text, word)?;
                 self.minus = Some((word.start, number));
                 None
             }

@@ -6,8 +6,8 @@ use super::text::{
     word_before,
 };
 
-/// Where the sign of the number at `start` begins, its currency's sign included; none if it is not negative. `number` is where
-/// the number before it ends, 0 if there is none.
+/// Where the sign of the number at `start` begins, its currency's sign included; none if it is not negative. `number` is
+/// where the number before it ends, 0 if there is none.
 ///
 /// A minus is a sign where it touches the number and nothing that it could be taken from stands before it.
 pub(super) fn minus_before(text: &str, start: usize, number: usize) -> Option<usize> {
@@ -36,7 +36,7 @@ fn after_blank(text: &str, at: usize, number: usize) -> bool {
     if matches!(last, '\n' | '\r') || is_opening(last) || is_minus(last) {
         return true;
     }
-    // A unit or a variable that is written together with a number, as in `2x -3`, ends an operand like the number itself.
+    // A unit or a variable that touches a number, as in `2x -3`, ends an operand like the number itself.
     let together = run_start(text, at, char::is_alphanumeric) <= number && number > 0;
     !together && !ends_operand(last)
 }
@@ -50,13 +50,13 @@ fn is_opening(c: char) -> bool {
     operator || matches!(c, '(' | '[' | '{' | ',' | ';' | ':' | '|' | '"' | '\'' | '“' | '‘')
 }
 
-/// Where the number begins that the word `minus` or `negative` is the sign of. A `minus` after something that it could be
-/// taken from is an operator; `number` is where the number before it ends.
-pub(super) fn signed_by_word(text: &str, word: &Word<'_>, number: usize) -> Option<usize> {
+/// Where the number begins that the word `minus` or `negative` is the sign of. A `minus` after something that could be
+/// taken from is an operator.
+pub(super) fn signed_by_word(text: &str, word: &Word<'_>) -> Option<usize> {
     let operator = word.is("minus") && {
         let at = run_start(text, word.start, is_blank);
         match word_before(text, word.start) {
-            Some(before) => number == before.end || !expects_number(&before),
+            Some(before) => !expects_number(&before),
             None => char_before(text, at).is_some_and(ends_operand),
         }
     };

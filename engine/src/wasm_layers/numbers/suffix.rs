@@ -51,8 +51,8 @@ impl Rest {
     }
 }
 
-/// Where the percent sign or word after a number ends. Before another operand `%` is the remainder's operator. Percentage
-/// points are not percents: they are counted as they stand.
+/// Where the percent sign or word after a number ends. Before another operand `%` is the remainder's operator.
+/// Percentage points are not percents: they are counted as they stand.
 pub(super) fn percent_end(text: &str, end: usize) -> Option<usize> {
     let at = run_end(text, end, is_blank);
     if let Some(sign) = char_at(text, at).filter(|c| matches!(c, '%' | '％' | '٪' | '﹪')) {
