@@ -42,7 +42,9 @@
   (local.set $m (f64.reinterpret_i64
     (i64.or (i64.and (local.get $bits) (i64.const 0xfffffffffffff)) (i64.const 0x3ff0000000000000))))
   (local.set $rh (f64.const 1))
-  ;; The whole part of y by squaring, from its last binary digit to its first: 1,024 at most.
+  ;; The whole part of y by squaring, from its last binary digit to its first. From 2^75 on it makes no difference: only 1 is
+  ;; so near to 1 that its power is neither 0 nor infinite by then.
+  (local.set $whole (f64.min (local.get $whole) (f64.const 0x1p+75)))
   (local.set $bh (local.get $m))
   (local.set $be (local.get $k))
   (block $done (loop $next
