@@ -29,7 +29,7 @@ pub fn resample(example: &Example, random: &mut ChaCha8Rng) -> Option<Example> {
     })?;
     let scale = trace(program, &values, |_| {})?.abs().max(1.0);
     for _ in 0..TRIES {
-        let Some((question, meant)) = renumbered(&example.question, &binding, random) else { return None };
+        let (question, meant) = renumbered(&example.question, &binding, random)?;
         let mut sensible = true;
         let all: Vec<f64> = meant.iter().copied().chain(example.previous).collect();
         let value = trace(program, &all, |value| {
@@ -119,13 +119,14 @@ fn rewritten(text: &str, old: f64, new: f64, kind: NumberKind) -> Option<String>
         NumberKind::Fraction | NumberKind::Ordinal => None,
         NumberKind::Word => {
             let spelling = Spelling { hyphens: text.contains('-'), and: text.contains(" and "), article: false };
-            let plain = old.fract() == 0.0 && old >= SMALLEST && old < 1e6;
+            let plain = old.fract() == 0.0 && (SMALLEST..1e6).contains(&old);
             // Only what is a plain cardinal is written as another one: not a dozen, twice or a couple.
-            (plain && [true, false].into_iter().any(|and| {
-                [true, false].into_iter().any(|hyphens| {
-                    in_words(old as u64, Spelling { and, hyphens, article: false }).eq_ignore_ascii_case(text)
-                })
-            }))
+            (plain
+                && [true, false].into_iter().any(|and| {
+                    [true, false].into_iter().any(|hyphens| {
+                        in_words(old as u64, Spelling { and, hyphens, article: false }).eq_ignore_ascii_case(text)
+                    })
+                }))
             .then(|| in_words(shown as u64, spelling))
         }
         NumberKind::Digits | NumberKind::Money | NumberKind::Percent => {
@@ -133,7 +134,10 @@ fn rewritten(text: &str, old: f64, new: f64, kind: NumberKind) -> Option<String>
             let length = text[start..].find(|c: char| !c.is_ascii_digit() && !matches!(c, ',' | '.'));
             let end = length.map_or(text.len(), |length| start + length);
             let digits = text.get(start..end)?;
-            if old < 0.0 || digits.replace(',', "").parse() != Ok(if kind == NumberKind::Percent { (old * 100.0 * 1e9).round() / 1e9 } else { old }) {
+            if old < 0.0
+                || digits.replace(',', "").parse()
+                    != Ok(if kind == NumberKind::Percent { (old * 100.0 * 1e9).round() / 1e9 } else { old })
+            {
                 return None;
             }
             let decimals = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
@@ -224,7 +228,11 @@ mod tests {
             let Some(other) = resample(&example, &mut random) else { continue };
             let values: Vec<f64> = bind(&other.question).numbers.iter().map(|number| number.value).collect();
             assert_eq!(values[0], values[values.len() - 1], "{}", other.question);
-            assert!(other.question.contains("Twice a dozen") && other.question.contains('$') && other.question.contains('%'));
+            assert!(
+                other.question.contains("Twice a dozen")
+                    && other.question.contains('$')
+                    && other.question.contains('%')
+            );
         }
     }
 

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use wattage_trainer::example::{Example, write_jsonl};
 use wattage_trainer::generate::{Counts, Generator};
 use wattage_trainer::read::{Loaded, gsm8k, mawps};
@@ -26,6 +28,9 @@ pub(crate) struct Data {
     /// MAWPS's trainset.json, to be added
     #[arg(long)]
     mawps: Option<PathBuf>,
+    /// How often to add each entry of the data sets again, with other numbers and names
+    #[arg(long, default_value_t = 0)]
+    copies: u64,
     /// Print what became of each category's attempts
     #[arg(long)]
     stats: bool,
@@ -43,6 +48,19 @@ pub(crate) fn run(data: &Data) -> Result<()> {
         examples.extend(loaded.examples.into_iter().filter(Example::trainable));
     }
     let generator = Generator::new(data.seed)?;
+    let mut random = ChaCha8Rng::seed_from_u64(data.seed);
+    let originals = examples.len();
+    for _ in 0..data.copies {
+        for index in 0..originals {
+            let copy = generator.vary(&examples[index], &mut random);
+            if copy.question != examples[index].question {
+                examples.push(copy);
+            }
+        }
+    }
+    if data.copies > 0 {
+        eprintln!("{} copies with other numbers or names", examples.len() - originals);
+    }
     let mut counts = Counts::new();
     let began = Instant::now();
     for number in 0..data.count {

@@ -80,8 +80,11 @@ pub fn read_jsonl(path: &Path) -> Result<Vec<Example>> {
     let mut examples = Vec::new();
     for (index, line) in file.lines().enumerate() {
         let entry = index + 1;
-        let example = serde_json::from_str(&line.map_err(fail)?)
-            .map_err(|why| Error::Set { set: "examples", entry, why: why.to_string() })?;
+        let example = serde_json::from_str(&line.map_err(fail)?).map_err(|why| Error::Set {
+            set: "examples",
+            entry,
+            why: why.to_string(),
+        })?;
         examples.push(example);
     }
     Ok(examples)

@@ -238,7 +238,8 @@ fn simplify(op: Op, left: Expression, right: Expression) -> Expression {
     match (op, left, right) {
         (Op::Mul, other, unit) | (Op::Mul, unit, other) if unit == one => other,
         (Op::Div, other, unit) if unit == one => other,
-        (Op::Mul, other, Expression::Binary(Op::Div, unit, by)) | (Op::Mul, Expression::Binary(Op::Div, unit, by), other)
+        (Op::Mul, other, Expression::Binary(Op::Div, unit, by))
+        | (Op::Mul, Expression::Binary(Op::Div, unit, by), other)
             if *unit == one =>
         {
             simplify(Op::Div, other, *by)

@@ -114,9 +114,8 @@ const PARTS: [(&str, f64); 24] = [
     ("5/8", 0.625),
 ];
 
-const PERCENTS: [f64; 20] = [
-    1.0, 2.0, 5.0, 5.0, 8.0, 10.0, 10.0, 12.0, 15.0, 15.0, 18.0, 20.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 75.0, 90.0,
-];
+const PERCENTS: [f64; 20] =
+    [1.0, 2.0, 5.0, 5.0, 8.0, 10.0, 10.0, 12.0, 15.0, 15.0, 18.0, 20.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 75.0, 90.0];
 
 impl Draw {
     /// Reads a draw as rules write it.
@@ -124,8 +123,11 @@ impl Draw {
         if let Some((each, count)) = text.split_once('#') {
             let (low, high) = count.split_once("..")?;
             let (low, high) = (low.parse().ok()?, high.parse().ok()?);
-            return (low >= 1 && low <= high && high <= LONGEST_LIST)
-                .then_some(Self::List(Box::new(Self::read(each)?), low, high));
+            return (low >= 1 && low <= high && high <= LONGEST_LIST).then_some(Self::List(
+                Box::new(Self::read(each)?),
+                low,
+                high,
+            ));
         }
         Some(match text {
             "n" => Self::Any,
@@ -233,9 +235,10 @@ fn whole(random: &mut ChaCha8Rng) -> f64 {
 }
 
 fn decimal(random: &mut ChaCha8Rng) -> f64 {
-    let (digits, scale) = *[(100, 10.0), (1000, 10.0), (1000, 100.0), (10_000, 100.0), (100_000, 100.0), (10_000, 1000.0)]
-        .choose(random)
-        .unwrap_or(&(100, 10.0));
+    let (digits, scale) =
+        *[(100, 10.0), (1000, 10.0), (1000, 100.0), (10_000, 100.0), (100_000, 100.0), (10_000, 1000.0)]
+            .choose(random)
+            .unwrap_or(&(100, 10.0));
     f64::from(random.random_range(1..digits)) / scale
 }
 

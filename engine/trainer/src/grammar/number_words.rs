@@ -1,11 +1,28 @@
 //! Numbers written out in English.
 
 const SMALL: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
-const TENS: [&str; 10] =
-    ["", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+const TENS: [&str; 10] = ["", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 const SCALES: [(u64, &str); 3] = [(1_000_000_000, "billion"), (1_000_000, "million"), (1_000, "thousand")];
 
 /// How compounds are written.
@@ -61,7 +78,7 @@ fn group(mut value: u64, spelling: Spelling, out: &mut String) {
         return;
     }
     out.push_str(TENS[(value / 10) as usize]);
-    if value % 10 > 0 {
+    if !value.is_multiple_of(10) {
         out.push(if spelling.hyphens { '-' } else { ' ' });
         out.push_str(SMALL[(value % 10) as usize]);
     }

@@ -212,7 +212,8 @@ mod tests {
     #[test]
     fn a_family() {
         let lists = Lists::default();
-        let text = ":: add\nshare 2.5\n# note\n= a+b ; a=n b=2..9 ; whole distinct\nn {a} plus {b}\nv add {a} and {b}\n";
+        let text =
+            ":: add\nshare 2.5\n# note\n= a+b ; a=n b=2..9 ; whole distinct\nn {a} plus {b}\nv add {a} and {b}\n";
         let all = families("add", text, &lists).unwrap();
         assert_eq!((all.len(), all[0].share, all[0].rules.len()), (1, 2.5, 1));
         let rule = &all[0].rules[0];

@@ -123,7 +123,8 @@ impl Reader<'_> {
         };
         let digits = name.trim_start_matches(|c: char| c.is_ascii_alphabetic());
         let letters = &name[..name.len() - digits.len()];
-        let nth: usize = if digits.is_empty() { 1 } else { digits.parse().map_err(|_| format!("'{name}' is no word"))? };
+        let nth: usize =
+            if digits.is_empty() { 1 } else { digits.parse().map_err(|_| format!("'{name}' is no word"))? };
         if nth == 0 || nth > WORDS_OF_A_LIST {
             return Err(format!("'{name}': only {WORDS_OF_A_LIST} words of a list can be used"));
         }
