@@ -1,5 +1,6 @@
 //! `wattage-trainer data`: examples from the generator and from data sets, as JSON lines.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -8,7 +9,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use wattage_trainer::example::{Example, write_jsonl};
 use wattage_trainer::generate::{Counts, Generator};
-use wattage_trainer::read::{Loaded, gsm8k, mawps};
+use wattage_trainer::read::{EvalSet, Loaded, gsm8k, mawps};
+use wattage_trainer::skeleton::skeleton;
 use wattage_trainer::{Error, Result};
 
 #[derive(Args)]
@@ -34,6 +36,9 @@ pub(crate) struct Data {
     /// Print what became of each category's attempts
     #[arg(long)]
     stats: bool,
+    /// Print how many of the held-out phrasings have a form that is among the examples
+    #[arg(long)]
+    overlap: bool,
 }
 
 pub(crate) fn run(data: &Data) -> Result<()> {
@@ -70,6 +75,12 @@ pub(crate) fn run(data: &Data) -> Result<()> {
     eprintln!("generated {} examples, {:.0} a second", data.count, data.count as f64 / seconds.max(1e-9));
     if data.stats {
         print(&counts);
+    }
+    if data.overlap {
+        let forms: HashSet<String> = examples.iter().map(|example| skeleton(&example.question)).collect();
+        let set = EvalSet::phrasings()?;
+        let seen = set.seen(&forms).into_iter().filter(|seen| *seen).count();
+        println!("{seen} of {} held-out phrasings have a form that is among the examples", set.items.len());
     }
     match &data.out {
         Some(path) => write_jsonl(path, &examples),

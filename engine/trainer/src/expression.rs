@@ -251,6 +251,10 @@ fn simplify(op: Op, left: Expression, right: Expression) -> Expression {
             Some(hundredth) => hundredth,
             None => Expression::binary(Op::Div, other, Expression::Constant(100.0)),
         },
+        (Op::Div, left, right) => match (left.hundredth(), right.hundredth()) {
+            (Some(left), Some(right)) => simplify(Op::Div, left, right),
+            _ => Expression::binary(Op::Div, left, right),
+        },
         (op, left, right) => Expression::binary(op, left, right),
     }
 }
@@ -326,6 +330,7 @@ mod tests {
             ("a*1", "a"),
             ("a*(1/b)", "a/b"),
             ("(1/b)*a", "a/b"),
+            ("a*(100/(b*100))", "a/b"),
             ("a/100", "a/100"),
             ("(a + 100)/100", "(a + 100)/100"),
         ] {

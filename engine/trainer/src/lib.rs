@@ -16,6 +16,7 @@ pub mod generate;
 pub mod grammar;
 mod numbers;
 pub mod read;
+pub mod skeleton;
 pub mod think;
 pub mod verify;
 
