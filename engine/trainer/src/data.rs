@@ -1,12 +1,16 @@
 //! `wattage-trainer data`: examples from the generator and from data sets, as JSON lines.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use wattage_trainer::example::{Example, write_jsonl};
 use wattage_trainer::generate::{Counts, Generator};
-use wattage_trainer::read::{Loaded, gsm8k, mawps};
+use wattage_trainer::read::{EvalSet, Loaded, gsm8k, mawps};
+use wattage_trainer::skeleton::skeleton;
 use wattage_trainer::{Error, Result};
 
 #[derive(Args)]
@@ -26,9 +30,15 @@ pub(crate) struct Data {
     /// MAWPS's trainset.json, to be added
     #[arg(long)]
     mawps: Option<PathBuf>,
+    /// How often to add each entry of the data sets again, with other numbers and names
+    #[arg(long, default_value_t = 0)]
+    copies: u64,
     /// Print what became of each category's attempts
     #[arg(long)]
     stats: bool,
+    /// Print how many of the held-out phrasings have a form that is among the examples
+    #[arg(long)]
+    overlap: bool,
 }
 
 pub(crate) fn run(data: &Data) -> Result<()> {
@@ -43,6 +53,19 @@ pub(crate) fn run(data: &Data) -> Result<()> {
         examples.extend(loaded.examples.into_iter().filter(Example::trainable));
     }
     let generator = Generator::new(data.seed)?;
+    let mut random = ChaCha8Rng::seed_from_u64(data.seed);
+    let originals = examples.len();
+    for _ in 0..data.copies {
+        for index in 0..originals {
+            let copy = generator.vary(&examples[index], &mut random);
+            if copy.question != examples[index].question {
+                examples.push(copy);
+            }
+        }
+    }
+    if data.copies > 0 {
+        eprintln!("{} copies with other numbers or names", examples.len() - originals);
+    }
     let mut counts = Counts::new();
     let began = Instant::now();
     for number in 0..data.count {
@@ -52,6 +75,12 @@ pub(crate) fn run(data: &Data) -> Result<()> {
     eprintln!("generated {} examples, {:.0} a second", data.count, data.count as f64 / seconds.max(1e-9));
     if data.stats {
         print(&counts);
+    }
+    if data.overlap {
+        let forms: HashSet<String> = examples.iter().map(|example| skeleton(&example.question)).collect();
+        let set = EvalSet::phrasings()?;
+        let seen = set.seen(&forms).into_iter().filter(|seen| *seen).count();
+        println!("{seen} of {} held-out phrasings have a form that is among the examples", set.items.len());
     }
     match &data.out {
         Some(path) => write_jsonl(path, &examples),

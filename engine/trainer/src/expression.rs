@@ -238,7 +238,8 @@ fn simplify(op: Op, left: Expression, right: Expression) -> Expression {
     match (op, left, right) {
         (Op::Mul, other, unit) | (Op::Mul, unit, other) if unit == one => other,
         (Op::Div, other, unit) if unit == one => other,
-        (Op::Mul, other, Expression::Binary(Op::Div, unit, by)) | (Op::Mul, Expression::Binary(Op::Div, unit, by), other)
+        (Op::Mul, other, Expression::Binary(Op::Div, unit, by))
+        | (Op::Mul, Expression::Binary(Op::Div, unit, by), other)
             if *unit == one =>
         {
             simplify(Op::Div, other, *by)
@@ -249,6 +250,10 @@ fn simplify(op: Op, left: Expression, right: Expression) -> Expression {
         (Op::Div, other, Expression::Constant(100.0)) => match other.hundredth() {
             Some(hundredth) => hundredth,
             None => Expression::binary(Op::Div, other, Expression::Constant(100.0)),
+        },
+        (Op::Div, left, right) => match (left.hundredth(), right.hundredth()) {
+            (Some(left), Some(right)) => simplify(Op::Div, left, right),
+            _ => Expression::binary(Op::Div, left, right),
         },
         (op, left, right) => Expression::binary(op, left, right),
     }
@@ -325,6 +330,7 @@ mod tests {
             ("a*1", "a"),
             ("a*(1/b)", "a/b"),
             ("(1/b)*a", "a/b"),
+            ("a*(100/(b*100))", "a/b"),
             ("a/100", "a/100"),
             ("(a + 100)/100", "(a + 100)/100"),
         ] {

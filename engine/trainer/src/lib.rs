@@ -17,6 +17,7 @@ pub mod grammar;
 pub mod model;
 mod numbers;
 pub mod read;
+pub mod skeleton;
 pub mod think;
 pub mod train;
 pub mod verify;

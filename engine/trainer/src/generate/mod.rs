@@ -12,6 +12,7 @@ use rand::distr::weighted::WeightedIndex;
 use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
 
+use crate::augment::{rename, resample};
 use crate::example::Example;
 use crate::expression::Expression;
 use crate::grammar::{
@@ -21,7 +22,7 @@ use crate::think;
 use crate::verify::{Discard, verify};
 use crate::{Error, Result};
 
-use sources::{Made, Source};
+use sources::{Made, Openings, Source};
 use surface::{Case, roughen};
 
 /// How often numbers are drawn again until they meet a rule's conditions.
@@ -34,13 +35,15 @@ const LARGEST: f64 = 1e15;
 const AFTER_ANOTHER: f64 = 0.05;
 /// Chance that a story begins or ends with a number that has nothing to do with it.
 const DISTRACTED: f64 = 0.15;
+/// Chance that something such as `Thanks!` follows a question.
+const ENDED: f64 = 0.12;
 
 /// Makes examples.
 pub struct Generator {
     lists: Lists,
     sources: Vec<Source>,
     choice: WeightedIndex<f64>,
-    openings: BTreeMap<Shape, (Vec<Vec<Piece>>, WeightedIndex<f64>)>,
+    openings: BTreeMap<Shape, Openings>,
     endings: Vec<Vec<Piece>>,
     distractors: Vec<Rule>,
     seed: u64,
@@ -109,6 +112,12 @@ impl Generator {
         Err(Error::Generator(format!("example {number} failed {ATTEMPTS} times: the grammar and the binder disagree")))
     }
 
+    /// A data set's example with other numbers and other names, as far as that can be done.
+    pub fn vary(&self, example: &Example, random: &mut ChaCha8Rng) -> Example {
+        let other = resample(example, random).unwrap_or_else(|| example.clone());
+        rename(&other, &self.lists, random).unwrap_or(other)
+    }
+
     /// An example of one family, for tests and statistics.
     pub fn of_category(&self, category: &str, random: &mut ChaCha8Rng) -> Option<Result<Example, Discard>> {
         let all: Vec<&Source> = self.sources.iter().filter(|source| source.family.category == category).collect();
@@ -161,15 +170,16 @@ impl Generator {
         if !before.is_empty() {
             written.text.push(' ');
         }
-        let (openings, choice) = self.openings.get(shape).ok_or(Discard::Draw)?;
-        write(&openings[choice.sample(random)], core, &with, random, &mut written);
-        if rule.formula.is_some() && random.random_bool(0.12) {
-            if let Some(ending) = self.endings.choose(random) {
-                if written.text.ends_with(char::is_alphanumeric) && random.random_bool(0.7) {
-                    written.text.push('.');
-                }
-                write(ending, &[], &with, random, &mut written);
+        let openings = self.openings.get(shape).ok_or(Discard::Draw)?;
+        write(openings.choose(random), core, &with, random, &mut written);
+        if rule.formula.is_some()
+            && random.random_bool(ENDED)
+            && let Some(ending) = self.endings.choose(random)
+        {
+            if written.text.ends_with(char::is_alphanumeric) && random.random_bool(0.7) {
+                written.text.push('.');
             }
+            write(ending, &[], &with, random, &mut written);
         }
         roughen(&mut written, random);
         Case::draw(random).apply(&mut written.text);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use rand::distr::Distribution;
 use rand::distr::weighted::WeightedIndex;
+use rand_chacha::ChaCha8Rng;
 
 use super::convert;
 use super::steps::{self, Steps};
@@ -95,8 +97,21 @@ fn written(family: &Family) -> Result<Made> {
         .map_err(|why| Error::Generator(format!("the rules of '{}': {why}", family.category)))
 }
 
+/// The openings of one shape.
+pub struct Openings {
+    all: Vec<Vec<Piece>>,
+    choice: WeightedIndex<f64>,
+}
+
+impl Openings {
+    /// One of them, by their weights.
+    pub fn choose(&self, random: &mut ChaCha8Rng) -> &[Piece] {
+        &self.all[self.choice.sample(random)]
+    }
+}
+
 /// The openings of each shape: lines of a shape, a weight, and a text with `@` where the core goes.
-pub fn openings(lists: &Lists) -> Result<BTreeMap<Shape, (Vec<Vec<Piece>>, WeightedIndex<f64>)>> {
+pub fn openings(lists: &Lists) -> Result<BTreeMap<Shape, Openings>> {
     let (file, text) = OPENINGS;
     let mut read_so_far: BTreeMap<Shape, (Vec<Vec<Piece>>, Vec<f64>)> = BTreeMap::new();
     for (index, line) in text.lines().enumerate() {
@@ -123,7 +138,7 @@ pub fn openings(lists: &Lists) -> Result<BTreeMap<Shape, (Vec<Vec<Piece>>, Weigh
         let (pieces, weights) = read_so_far.remove(&shape).unwrap_or_default();
         let choice = WeightedIndex::new(weights)
             .map_err(|why| Error::Generator(format!("the openings of {shape:?} in {file}: {why}")))?;
-        all.insert(shape, (pieces, choice));
+        all.insert(shape, Openings { all: pieces, choice });
     }
     Ok(all)
 }

@@ -33,7 +33,7 @@ impl Case {
     }
 
     /// Applies it.
-    pub fn apply(self, text: &mut String) {
+    pub fn apply(self, text: &mut str) {
         match self {
             Self::AsWritten => {}
             Self::Lower => text.make_ascii_lowercase(),
@@ -58,16 +58,10 @@ pub fn roughen(written: &mut Written, random: &mut ChaCha8Rng) {
             let trimmed = written.text.trim_end_matches(['.', '?']).len();
             written.text.truncate(trimmed);
         }
-        16 => {
-            if written.text.ends_with(['?', '!']) {
-                written.text.push_str(if random.random_bool(0.5) { "?" } else { "!" });
-            }
+        16 if written.text.ends_with(['?', '!']) => {
+            written.text.push_str(if random.random_bool(0.5) { "?" } else { "!" });
         }
-        17 => {
-            if written.text.ends_with('?') {
-                written.text.insert(written.text.len() - 1, ' ');
-            }
-        }
+        17 if written.text.ends_with('?') => written.text.insert(written.text.len() - 1, ' '),
         _ => {}
     }
 }

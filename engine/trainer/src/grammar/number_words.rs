@@ -78,7 +78,7 @@ fn group(mut value: u64, spelling: Spelling, out: &mut String) {
         return;
     }
     out.push_str(TENS[(value / 10) as usize]);
-    if value % 10 > 0 {
+    if !value.is_multiple_of(10) {
         out.push(if spelling.hyphens { '-' } else { ' ' });
         out.push_str(SMALL[(value % 10) as usize]);
     }

@@ -152,7 +152,8 @@ impl Style {
 
     /// A number in a form.
     pub fn number(&self, value: f64, form: Form, random: &mut ChaCha8Rng) -> Written {
-        let in_words_now = !matches!(form, Form::Digits | Form::Bare) && self.words > 0.0 && random.random_bool(self.words);
+        let in_words_now =
+            !matches!(form, Form::Digits | Form::Bare) && self.words > 0.0 && random.random_bool(self.words);
         let whole = value.fract() == 0.0 && value.abs() <= MOST_IN_WORDS;
         let plain = |number, digits| Written { before: "", number, after: "", digits };
         if in_words_now && whole {

@@ -1,9 +1,12 @@
 //! Sets that a model is measured on: questions and answers, without programs.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 
 use super::gsm8k::final_answer;
 use super::mawps;
+use crate::skeleton::skeleton;
 use crate::{Error, Result};
 
 /// A question to measure with.
@@ -34,6 +37,11 @@ impl EvalSet {
     /// The hand-written phrasings that are part of this crate: one JSON object a line.
     pub fn phrasings() -> Result<Self> {
         Self::jsonl("phrasings", include_str!("../../eval/phrasings.jsonl"))
+    }
+
+    /// For each question whether its form is among those that were trained on: see [`skeleton`].
+    pub fn seen(&self, forms: &HashSet<String>) -> Vec<bool> {
+        self.items.iter().map(|item| forms.contains(&skeleton(&item.question))).collect()
     }
 
     fn jsonl(name: &'static str, text: &str) -> Result<Self> {
