@@ -46,8 +46,4 @@ pub use model::{Architecture, Config, KvType};
 pub use recording::{BufferId, Dispatch, Recording, Run, Slice, Workgroups};
 pub use sample::Sampling;
 pub use session::{Prompt, Session};
-<<<<<<< HEAD
-pub use tokenizer::{QWEN_WORDS, TextStream, Tokenizer};
-=======
-pub use tokenizer::{Offsets, TextStream, Tokenizer};
->>>>>>> main
+pub use tokenizer::{Offsets, QWEN_WORDS, TextStream, Tokenizer};

@@ -240,8 +240,6 @@ mod tests {
                     && other.question.contains('$')
                     && other.question.contains('%')
             );
-<<<<<<< HEAD
-=======
         }
     }
 
@@ -254,7 +252,6 @@ mod tests {
         for _ in 0..50 {
             let Some(other) = resample(&example, &mut random) else { continue };
             assert!(other.question.ends_with("in those two days?"), "{}", other.question);
->>>>>>> data
         }
     }
 

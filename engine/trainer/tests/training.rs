@@ -1,0 +1,137 @@
+//! A training run on a very small scale: it learns, and the same seed gives the same weights.
+#![allow(clippy::unwrap_used, reason = "a failure here fails the test that called")]
+
+use burn::module::{Module, ModuleVisitor, ParamId};
+use burn::tensor::Tensor;
+use wattage_engine::ChatTemplate;
+use wattage_engine::wasm_layers::config::LayersConfig;
+use wattage_trainer::constants::CONSTANTS;
+use wattage_trainer::example::Example;
+use wattage_trainer::generate::{Counts, Generator};
+use wattage_trainer::model::BaseConfig;
+use wattage_trainer::train::{Options, Reader, Sequence, run};
+use wattage_trainer::vocabulary;
+
+const VOCAB: usize = 480;
+
+fn base() -> BaseConfig {
+    let (layers, hidden, heads, kv_heads, head_dim) = (3, 32, 2, 1, 16);
+    BaseConfig { layers, hidden, heads, kv_heads, head_dim, ffn: 64, vocab: VOCAB, rope_theta: 1e4 }
+}
+
+fn layers() -> LayersConfig {
+    LayersConfig {
+        base: "test".into(),
+        hidden: 32,
+        taps: vec![0, 1, 2],
+        width: 32,
+        heads: 2,
+        ffn: 64,
+        encoder_blocks: 1,
+        decoder_blocks: 1,
+        constants: CONSTANTS.to_vec(),
+        markers: vocabulary::markers(),
+        bound: 6.0,
+        eps: 1e-6,
+    }
+}
+
+fn examples() -> Vec<Example> {
+    let generator = Generator::new(3).unwrap();
+    (0..400).map(|number| generator.example(number, &mut Counts::new()).unwrap()).collect()
+}
+
+fn sequences(examples: &[Example]) -> Vec<Sequence> {
+    let texts: Vec<String> = examples.iter().map(|example| example.question.clone()).collect();
+    let tokenizer = vocabulary::open(&vocabulary::learn(&texts, VOCAB).unwrap()).unwrap();
+    let template = ChatTemplate::new(vocabulary::TEMPLATE).unwrap();
+    let config = layers();
+    let reader = Reader { tokenizer: &tokenizer, template: &template, config: &config };
+    examples.iter().filter_map(|example| reader.sequence(example).unwrap()).collect()
+}
+
+/// All weights, as bits.
+struct Bits(Vec<u32>);
+
+impl ModuleVisitor for Bits {
+    fn visit_float_with_path<const D: usize>(&mut self, _: &[String], _: ParamId, tensor: &Tensor<D>) {
+        let values: Vec<f32> = tensor.clone().into_data().try_to_vec().unwrap();
+        self.0.extend(values.into_iter().map(f32::to_bits));
+    }
+}
+
+#[test]
+fn training_learns_and_repeats_itself() {
+    let sequences = sequences(&examples());
+    let train = || {
+        let folder = tempfile::tempdir().unwrap();
+        let options =
+            Options { steps: 100, seed: 5, rate: 3e-3, tokens: 512, answers: 0.3, out: folder.path().to_owned() };
+        let mut losses = Vec::new();
+        let mut report = |line: serde_json::Value| losses.extend(line["layers"].as_f64());
+        let nets = run(&base(), &layers(), (&sequences, &sequences[..20]), &options, &mut report).unwrap();
+        let mut bits = Bits(Vec::new());
+        nets.visit(&mut bits);
+        (losses, bits.0)
+    };
+    let (losses, weights) = train();
+    assert_eq!(losses.len(), 2);
+    assert!(losses[1] < 0.95 * losses[0], "the layers' loss went from {} to {}", losses[0], losses[1]);
+    let (again, same) = train();
+    assert_eq!(losses, again);
+    assert!(weights == same, "the same seed gave other weights");
+    assert!(weights.len() > 10_000, "only {} weights were seen", weights.len());
+}
+
+#[test]
+fn sequences_point_at_the_numbers_and_hide_what_is_spliced() {
+    let examples = examples();
+    let texts: Vec<String> = examples.iter().map(|example| example.question.clone()).collect();
+    let tokenizer = vocabulary::open(&vocabulary::learn(&texts, VOCAB).unwrap()).unwrap();
+    let template = ChatTemplate::new(vocabulary::TEMPLATE).unwrap();
+    let config = layers();
+    let reader = Reader { tokenizer: &tokenizer, template: &template, config: &config };
+    let example = Example {
+        question: "What is 12 * 345?".into(),
+        program: Some(
+            wattage_engine::wasm_layers::program::Program::new(
+                ["local.get 0", "local.get 1", "f64.mul"]
+                    .map(|word| wattage_trainer::example::instruction(word).unwrap())
+                    .to_vec(),
+                2,
+            )
+            .unwrap(),
+        ),
+        answer: Some(4140.0),
+        category: "test".into(),
+        think: "Multiply.".into(),
+        reply: "12 × 345 = {v}.".into(),
+        previous: None,
+    };
+    let sequence = reader.sequence(&example).unwrap().unwrap();
+    let text = |ids: &[u32]| tokenizer.decode(ids, true);
+    assert_eq!(
+        text(&sequence.prompt),
+        "<|im_start|>user\nWhat is <|n0|>12 * <|n1|>345?<|im_end|>\n<|im_start|>assistant\n"
+    );
+    let rows: Vec<u32> = sequence.rows.iter().map(|row| sequence.prompt[*row]).collect();
+    assert_eq!(text(&rows), "What is <|n0|>12 * <|n1|>345?");
+    assert_eq!(sequence.lasts.iter().map(|last| text(&rows[*last..=*last])).collect::<Vec<_>>(), ["2", "5"]);
+    let own: Vec<u32> = sequence.answer.iter().zip(&sequence.own).filter(|(_, own)| **own).map(|(id, _)| *id).collect();
+    assert_eq!(text(&own), "<think>\nMultiply.\n</think>\n<wat_model>12 × 345 = 4140.<|im_end|>");
+    assert!(text(&sequence.answer).contains("</wat_model>\n<computed>4140</computed>\n12 × 345 = 4140."));
+
+    // A follow-up also reads what was computed before it.
+    let instructions =
+        ["local.get 0", "local.get 1", "f64.add"].map(|w| wattage_trainer::example::instruction(w).unwrap());
+    let follow_up = Example {
+        question: "Now add 10 to that".into(),
+        program: wattage_engine::wasm_layers::program::Program::new(instructions.to_vec(), 2),
+        previous: Some(132.0),
+        ..example
+    };
+    let sequence = reader.sequence(&follow_up).unwrap().unwrap();
+    let rows: Vec<u32> = sequence.rows.iter().map(|row| sequence.prompt[*row]).collect();
+    assert_eq!(text(&rows), "<computed>132Now add <|n0|>10 to that");
+    assert_eq!(sequence.lasts.iter().map(|last| text(&rows[*last..=*last])).collect::<Vec<_>>(), ["0", "2"]);
+}
