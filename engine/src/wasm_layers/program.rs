@@ -200,6 +200,28 @@ impl Program {
 
     /// The module's text: one exported function of `parameters` numbers, with the helpers that it calls.
     pub fn wat(&self, parameters: usize) -> String {
+        let mut text = self.open(parameters);
+        let mut helpers: Vec<Op> = self.operations().filter(|op| op.helper().is_some()).collect();
+        helpers.sort_unstable();
+        helpers.dedup();
+        for helper in helpers.into_iter().filter_map(Op::helper) {
+            for line in helper.lines() {
+                text.push_str("\n  ");
+                text.push_str(line);
+            }
+        }
+        text.push(')');
+        text
+    }
+
+    /// The module's text without the helpers that it calls: what goes into the model's context, where a helper's hundreds of
+    /// tokens would say nothing about the question.
+    pub fn wat_alone(&self, parameters: usize) -> String {
+        self.open(parameters) + ")"
+    }
+
+    /// The module up to its first function's end.
+    fn open(&self, parameters: usize) -> String {
         let mut text = String::from("(module\n  (func $compute (export \"compute\")");
         if parameters > 0 {
             text.push_str(" (param");
@@ -210,16 +232,6 @@ impl Program {
         for instruction in &self.0 {
             // Writing to a string does not fail.
             let _ = write!(text, "\n    {instruction}");
-        }
-        text.push(')');
-        let mut helpers: Vec<Op> = self.operations().filter(|op| op.helper().is_some()).collect();
-        helpers.sort_unstable();
-        helpers.dedup();
-        for helper in helpers.into_iter().filter_map(Op::helper) {
-            for line in helper.lines() {
-                text.push_str("\n  ");
-                text.push_str(line);
-            }
         }
         text.push(')');
         text

@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
         .take(TEXTS)
         .chain(&published)
         .flat_map(|example| {
-            let wat = example.program.as_ref().map(|program| program.wat(2)).unwrap_or_default();
+            let wat = example.program.as_ref().map(|program| program.wat_alone(2)).unwrap_or_default();
             [example.question.clone(), example.think.clone(), example.reply.clone(), wat]
         })
         .collect();

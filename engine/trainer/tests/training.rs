@@ -1,7 +1,7 @@
 //! A training run on a very small scale: it learns, and the same seed gives the same weights.
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test that called")]
 
-use burn::module::{Module, ModuleVisitor, ParamId};
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use wattage_engine::ChatTemplate;
 use wattage_engine::wasm_layers::config::LayersConfig;
@@ -54,8 +54,8 @@ fn sequences(examples: &[Example]) -> Vec<Sequence> {
 struct Bits(Vec<u32>);
 
 impl ModuleVisitor for Bits {
-    fn visit_float_with_path<const D: usize>(&mut self, _: &[String], _: ParamId, tensor: &Tensor<D>) {
-        let values: Vec<f32> = tensor.clone().into_data().try_to_vec().unwrap();
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let values: Vec<f32> = param.val().into_data().try_to_vec().unwrap();
         self.0.extend(values.into_iter().map(f32::to_bits));
     }
 }
@@ -66,7 +66,7 @@ fn training_learns_and_repeats_itself() {
     let train = || {
         let folder = tempfile::tempdir().unwrap();
         let options =
-            Options { steps: 100, seed: 5, rate: 3e-3, tokens: 512, answers: 0.3, out: folder.path().to_owned() };
+            Options { steps: 60, seed: 5, rate: 3e-3, tokens: 512, answers: 0.3, out: folder.path().to_owned() };
         let mut losses = Vec::new();
         let mut report = |line: serde_json::Value| losses.extend(line["layers"].as_f64());
         let nets = run(&base(), &layers(), (&sequences, &sequences[..20]), &options, &mut report).unwrap();
@@ -75,8 +75,9 @@ fn training_learns_and_repeats_itself() {
         (losses, bits.0)
     };
     let (losses, weights) = train();
-    assert_eq!(losses.len(), 2);
-    assert!(losses[1] < 0.95 * losses[0], "the layers' loss went from {} to {}", losses[0], losses[1]);
+    assert_eq!(losses.len(), 1);
+    // Three layers; an untrained one is at about the logarithm of its outputs, over 4.
+    assert!(losses[0] < 7.5, "the layers' loss is {} after 50 steps", losses[0]);
     let (again, same) = train();
     assert_eq!(losses, again);
     assert!(weights == same, "the same seed gave other weights");

@@ -64,7 +64,7 @@ impl Rotary {
         }
         let group = config.heads / config.kv_heads;
         let mask: Vec<f32> = (0..group * time)
-            .flat_map(|row| (0..time).map(move |column| if column > row % time { -1e9 } else { 0.0 }))
+            .flat_map(|row| (0..time).map(move |column| if column > row % time { -80.0 } else { 0.0 }))
             .collect();
         let table = [1, time, all, dim];
         Self {

@@ -94,7 +94,10 @@ impl Reader<'_> {
         if let (Some(program), Some(value)) = (&example.program, example.answer) {
             let value = display(value);
             parts.push(("<wat_model>".to_owned(), true));
-            parts.push((format!("\n{}\n</wat_model>\n<computed>{value}</computed>\n", program.wat(parameters)), false));
+            parts.push((
+                format!("\n{}\n</wat_model>\n<computed>{value}</computed>\n", program.wat_alone(parameters)),
+                false,
+            ));
             parts.push((example.reply.replace("{v}", &value), true));
         } else {
             parts.push((example.reply.clone(), true));
@@ -117,7 +120,7 @@ fn turn_before(value: f64) -> Option<[Message; 2]> {
     let sum = Program::new(vec![Instruction::Local(0), Instruction::Local(1), Instruction::Op(Op::Add)], 2)?;
     let (a, b, value) = (display(value - part), display(part), display(value));
     let answer =
-        format!("<wat_model>\n{}\n</wat_model>\n<computed>{value}</computed>\n{a} + {b} = {value}.", sum.wat(2));
+        format!("<wat_model>\n{}\n</wat_model>\n<computed>{value}</computed>\n{a} + {b} = {value}.", sum.wat_alone(2));
     Some([
         Message { role: Role::User, content: format!("What is {a} + {b}?") },
         Message { role: Role::Assistant, content: answer },
