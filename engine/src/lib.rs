@@ -46,4 +46,4 @@ pub use model::{Architecture, Config, KvType};
 pub use recording::{BufferId, Dispatch, Recording, Run, Slice, Workgroups};
 pub use sample::Sampling;
 pub use session::{Prompt, Session};
-pub use tokenizer::{TextStream, Tokenizer};
+pub use tokenizer::{Offsets, TextStream, Tokenizer};

@@ -53,6 +53,9 @@ pub(crate) struct Parts {
     pub nfc: bool,
 }
 
+/// For each token the bytes of the text that it covers: start and end, on character boundaries.
+pub type Offsets = Vec<(usize, usize)>;
+
 /// Turns text into token ids and back. Ids of a person's text are never control tokens: see [`Tokenizer::encode`].
 pub struct Tokenizer {
     bpe: BPE,
@@ -202,7 +205,7 @@ impl Tokenizer {
     ///
     /// # Errors
     /// As [`Self::encode`].
-    pub fn encode_with_offsets(&self, text: &str, allow_special: bool) -> Result<(Vec<u32>, Vec<(usize, usize)>)> {
+    pub fn encode_with_offsets(&self, text: &str, allow_special: bool) -> Result<(Vec<u32>, Offsets)> {
         check_length(text)?;
         if !allow_special {
             let encoding = self.encoding(text, OffsetType::Byte)?;
