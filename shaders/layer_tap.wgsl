@@ -1,5 +1,6 @@
 // The residual stream of a tapped layer as its WASM layer reads it: each row divided by its root mean square, each channel
-// standardised with the training data's mean and deviation, and clamped. One workgroup a row.
+// standardised with the training data's mean and deviation, and clamped. A row that holds something that is no number becomes
+// NaN as a whole: clamping would hide it. One workgroup a row.
 struct Params {
     rows: u32,
     cols4: u32,       // width of the residual stream in vectors of four
@@ -28,6 +29,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     let sum = dot(reduce_sum(squares, lane, 32u), vec4<f32>(1.0));
     let inverse = inverseSqrt(sum / f32(params.cols4 * 4u) + params.eps);
+    // Told by its bits: a compiler may take it that a float is a number.
+    let bits = bitcast<u32>(sum);
+    if ((bits & 0x7f800000u) == 0x7f800000u) {
+        for (var i = lane; i < params.cols4; i += 32u) {
+            y[params.y_first + row + i] = vec4<f32>(bitcast<f32>(bits | 0x7fc00000u));
+        }
+        return;
+    }
     for (var i = lane; i < params.cols4; i += 32u) {
         let v = x[params.x_first + row + i] * inverse - weights[params.mean_first + i];
         let bound = vec4<f32>(params.bound);

@@ -101,6 +101,8 @@ impl LayerLinear {
 impl LayerAttend {
     /// Most keys that a row may see.
     pub const MOST: usize = 1024;
+    /// Widest head.
+    pub const WIDEST: usize = 64;
 
     /// The workgroups of this call over `layers` layers.
     pub fn workgroups(&self, layers: usize) -> Workgroups {

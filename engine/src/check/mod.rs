@@ -91,6 +91,23 @@ pub async fn variant(device: &mut Device, index: usize, size: Size) -> Result<Re
     Ok(Report { variant: index, max_error, tolerance: case.tolerance, flops: case.flops, bytes: case.bytes, seconds })
 }
 
+/// The variants that the WASM layers' recordings run on a device.
+///
+/// # Errors
+/// [`crate::Error::Unsupported`] where the device lacks a kernel.
+pub fn used_by_layers(device: &Device) -> Result<Vec<usize>> {
+    VARIANTS
+        .iter()
+        .filter(|variant| is_of_layers(variant.stem) && !variant.is_optional())
+        .map(|variant| device.variant(variant.stem, variant.weights, variant.kv))
+        .collect()
+}
+
+/// Whether a kernel is only for the WASM layers.
+fn is_of_layers(stem: Stem) -> bool {
+    matches!(stem, Stem::LayerTap | Stem::LayerGather | Stem::LayerLinear | Stem::LayerAttend)
+}
+
 /// The variants that a model's recordings would run on a device.
 pub(crate) fn used_by(device: &Device, file: &ModelFile, kv: KvType) -> Result<Vec<usize>> {
     let matrices: BTreeSet<_> = file.tensors.values().filter(|tensor| tensor.rows > 1).map(|t| t.dtype).collect();
@@ -98,6 +115,7 @@ pub(crate) fn used_by(device: &Device, file: &ModelFile, kv: KvType) -> Result<V
     let mut all = Vec::new();
     for variant in VARIANTS {
         let wanted = match variant.stem {
+            stem if is_of_layers(stem) => false,
             Stem::Embed => variant.weights == Some(embedding),
             Stem::Matvec | Stem::Matmul => variant.weights.is_some_and(|dtype| matrices.contains(&dtype)),
             _ => variant.kv.is_none_or(|own| own == kv),

@@ -17,6 +17,10 @@ pub(super) fn run(kernel: &LayerTap, memory: &mut Memory) -> Result<()> {
         }
         for (x, y) in x.chunks_exact(cols).zip(y.chunks_exact_mut(cols)) {
             let square: f32 = x.iter().map(|v| v * v).sum();
+            if !square.is_finite() {
+                y.fill(f32::NAN);
+                continue;
+            }
             let inverse = 1.0 / (square / cols as f32 + kernel.eps).sqrt();
             for (i, (x, y)) in x.iter().zip(y).enumerate() {
                 *y = ((x * inverse - mean[i]) * scale[i]).clamp(-kernel.bound, kernel.bound);

@@ -10,7 +10,7 @@ mod hf_config;
 mod model_file;
 pub(crate) mod planes;
 mod reader;
-mod safetensors;
+pub(crate) mod safetensors;
 mod source;
 #[cfg(target_arch = "wasm32")]
 mod web;

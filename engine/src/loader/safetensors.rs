@@ -5,8 +5,9 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::{DType, Source, TensorInfo, reader::Reader};
@@ -23,32 +24,35 @@ struct Raw {
     data_offsets: [u64; 2],
 }
 
-/// The table as pairs, so that a name that comes twice is seen.
-struct Table(Vec<(String, Raw)>);
+/// The table as pairs, so that a name that comes twice is seen; and the metadata as `M` reads them.
+struct Table<M>(Vec<(String, Raw)>, Option<M>);
 
-impl<'de> Deserialize<'de> for Table {
+impl<'de, M: DeserializeOwned> Deserialize<'de> for Table<M> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Table;
+        struct Pairs<M>(PhantomData<M>);
+        impl<'de, M: DeserializeOwned> Visitor<'de> for Pairs<M> {
+            type Value = Table<M>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a table of tensors")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Table, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Table<M>, A::Error> {
                 let mut list = Vec::new();
+                let mut metadata = None;
                 while let Some(name) = map.next_key::<String>()? {
                     if name == "__metadata__" {
-                        map.next_value::<IgnoredAny>()?;
+                        if metadata.replace(map.next_value()?).is_some() {
+                            return Err(serde::de::Error::custom("there are two sets of metadata"));
+                        }
                     } else if list.len() == MAX_TENSORS {
                         return Err(serde::de::Error::custom("there are too many tensors"));
                     } else {
                         list.push((name, map.next_value()?));
                     }
                 }
-                Ok(Table(list))
+                Ok(Table(list, metadata))
             }
         }
-        deserializer.deserialize_map(Pairs)
+        deserializer.deserialize_map(Pairs(PhantomData))
     }
 }
 
@@ -67,20 +71,30 @@ pub(super) async fn recognise(source: &Source) -> Result<bool> {
 /// # Errors
 /// [`Error::Format`] for a malformed header, [`Error::Unsupported`] for a format that the engine has not.
 pub(super) async fn read(source: &Source, index: usize) -> Result<Vec<TensorInfo>> {
+    let (tensors, _) = read_with::<IgnoredAny>(source, index, MAX_HEADER).await?;
+    Ok(tensors)
+}
+
+/// As [`read`], with the metadata, if there are any, and another limit for the header's length.
+pub(crate) async fn read_with<M: DeserializeOwned>(
+    source: &Source,
+    index: usize,
+    limit: u64,
+) -> Result<(Vec<TensorInfo>, Option<M>)> {
     let mut reader = Reader::new(source, source.len());
     let len = reader.u64("the header's length").await?;
-    if len > MAX_HEADER {
-        return Err(Error::Format(format!("its header claims {len} bytes, over the limit of {MAX_HEADER}")));
+    if len > limit {
+        return Err(Error::Format(format!("its header claims {len} bytes, over the limit of {limit}")));
     }
     reader.check(len, "its header")?;
     let len = usize::try_from(len).map_err(|_| Error::Format("its header is too long".into()))?;
-    let table: Table = serde_json::from_slice(reader.take(len, "its header").await?)
+    let Table(list, metadata): Table<M> = serde_json::from_slice(reader.take(len, "its header").await?)
         .map_err(|e| Error::Format(format!("its header is not a table of tensors: {e}")))?;
     let data = 8 + len as u64;
     let room = source.len() - data;
     let mut names = HashSet::new();
-    let mut tensors = Vec::with_capacity(table.0.len());
-    for (name, raw) in table.0 {
+    let mut tensors = Vec::with_capacity(list.len());
+    for (name, raw) in list {
         if !names.insert(name.clone()) {
             return Err(Error::Format(format!("it lists the tensor {name} twice")));
         }
@@ -89,7 +103,7 @@ pub(super) async fn read(source: &Source, index: usize) -> Result<Vec<TensorInfo
         }
         tensors.push(place(name, &raw, index, data, room)?);
     }
-    Ok(tensors)
+    Ok((tensors, metadata))
 }
 
 /// Old checkpoints keep the rotary frequencies, which follow from the configuration.

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::program::{Instruction, MOST_INSTRUCTIONS, MOST_NUMBERS, Op};
+use crate::kernels::LayerAttend;
 use crate::{Error, Result};
 
 /// The file's `format`.
@@ -70,8 +71,11 @@ impl LayersConfig {
         if sizes.iter().any(|size| *size == 0 || !size.is_multiple_of(4) || *size > 2048) {
             return wrong("widths are multiples of 4 up to 2048");
         }
-        if self.heads == 0 || !self.width.is_multiple_of(self.heads) || self.width / self.heads > 64 {
-            return wrong("heads divide the width and are at most 64 wide");
+        if !(1..=32).contains(&self.heads)
+            || !self.width.is_multiple_of(self.heads)
+            || self.width / self.heads > LayerAttend::WIDEST
+        {
+            return wrong("at most 32 heads, which divide the width and are at most 64 wide");
         }
         if self.taps.is_empty() || self.taps.len() > 8 || self.taps.windows(2).any(|pair| pair[0] >= pair[1]) {
             return wrong("one to eight taps, in ascending order");
@@ -81,6 +85,12 @@ impl LayersConfig {
         }
         if self.constants.len() > 256 || self.constants.iter().any(|value| !value.is_finite()) {
             return wrong("at most 256 constants, all finite");
+        }
+        if (1..self.constants.len()).any(|at| self.constants[..at].contains(&self.constants[at])) {
+            return wrong("each constant once, or an instruction would have two outputs");
+        }
+        if !(self.bound > 0.0 && self.bound.is_finite() && self.eps > 0.0 && self.eps < 1.0) {
+            return wrong("a bound over zero, and an epsilon between zero and one");
         }
         if !self.markers.is_empty() && self.markers.len() < MOST_NUMBERS {
             return wrong("a marker for every number, or none");
@@ -239,6 +249,11 @@ mod tests {
         let refused = [
             LayersConfig { width: 50, ..config() },
             LayersConfig { heads: 5, ..config() },
+            LayersConfig { heads: 48, ..config() },
+            LayersConfig { heads: 0, ..config() },
+            LayersConfig { constants: vec![1.0, 2.0, 1.0], ..config() },
+            LayersConfig { bound: f32::NAN, ..config() },
+            LayersConfig { eps: 0.0, ..config() },
             LayersConfig { taps: vec![7, 3], ..config() },
             LayersConfig { decoder_blocks: 0, ..config() },
             LayersConfig { constants: vec![f64::NAN], ..config() },

@@ -2,10 +2,25 @@
 
 pub mod config;
 mod decimal;
+mod decode;
+mod encode;
 mod exact;
+mod grammar;
+mod layers;
 pub mod numbers;
+mod pass;
 pub mod program;
+mod rescore;
+mod step;
+mod weights;
 
 pub use decimal::{display, rational};
+pub use decode::{BEAMS, Candidate};
+pub use encode::Question;
 pub use exact::{Exactness, exactness};
+pub use layers::{Base, WasmLayers};
 pub use num_rational::BigRational;
+pub use rescore::Score;
+#[cfg(not(target_arch = "wasm32"))]
+pub use weights::write;
+pub use weights::{full_name, to_bytes};
