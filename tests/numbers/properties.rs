@@ -187,9 +187,12 @@ fn a_megabyte_of_anything_takes_linear_time() {
             assert!(binding.numbers.iter().all(|number| number.value.is_finite()));
             begun.elapsed().as_secs_f64()
         };
-        let (small, large) = (time(1 << 17), time(1 << 20));
-        // Eight times the text: quadratic work would take 64 times as long, and minutes. A busy machine takes short times
-        // out of proportion.
-        assert!(large < 2.0 || large < 32.0 * small, "{unit:?}: {small} s, then {large} s");
+        // Eight times the text: quadratic work would take 64 times as long, and minutes. A busy machine may stop in the
+        // middle, so one good measurement of three is enough.
+        let linear = || {
+            let (small, large) = (time(1 << 17), time(1 << 20));
+            large < 2.0 || large < 32.0 * small
+        };
+        assert!((0..3).any(|_| linear()), "{unit:?}");
     }
 }
