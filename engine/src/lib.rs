@@ -30,6 +30,7 @@ mod runner;
 mod sample;
 pub mod sandbox;
 mod session;
+pub mod splice;
 mod tokenizer;
 pub mod wasm_layers;
 

@@ -38,6 +38,11 @@ fn plain(text: &str, words: &mut Vec<String>) {
     }
 }
 
+/// FNV-1a of a text: the same everywhere.
+pub fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
 use wattage_engine::ChatTemplate;
 use wattage_engine::wasm_layers::config::LayersConfig;
 use wattage_trainer::constants::CONSTANTS;
@@ -11,6 +13,7 @@ use wattage_trainer::example::Example;
 use wattage_trainer::generate::{Counts, Generator};
 use wattage_trainer::model::BaseConfig;
 use wattage_trainer::read::{gsm8k, mawps};
+use wattage_trainer::skeleton::{hash, skeleton};
 use wattage_trainer::train::{Options, Reader, Sequence, run as train};
 use wattage_trainer::{Error, Result, vocabulary};
 
@@ -33,9 +36,12 @@ pub(crate) struct Tiny {
     /// Examples to generate
     #[arg(long, default_value_t = 100_000)]
     count: u64,
-    /// How often each example of a data set is taken
-    #[arg(long, default_value_t = 8)]
-    repeat: usize,
+    /// How often each example of GSM8K is taken, after the first time with other numbers and names
+    #[arg(long, default_value_t = 1)]
+    gsm8k_copies: usize,
+    /// The same for MAWPS
+    #[arg(long, default_value_t = 40)]
+    mawps_copies: usize,
     /// Optimisation steps
     #[arg(long, default_value_t = 10_000)]
     steps: usize,
@@ -52,8 +58,19 @@ pub(crate) struct Tiny {
     #[arg(long, default_value_t = 768)]
     tokens: usize,
     /// Share of the batches in which the base learns to write answers
-    #[arg(long, default_value_t = 0.2)]
+    #[arg(long, default_value_t = 0.3)]
     answers: f64,
+    /// Share of an example that trains only the layer that does best on it (0: layers are trained independently)
+    #[arg(long, default_value_t = 0.0)]
+    choice: f64,
+    /// Evaluations without a better score after which training ends
+    #[arg(long, default_value_t = 5)]
+    patience: usize,
+}
+
+/// Whether a data set's example is kept out of training: one in twelve forms, with all that differ from it by their numbers only.
+fn held_out(example: &Example) -> bool {
+    hash(&skeleton(&example.question)) % 12 == 0
 }
 
 pub(crate) fn run(args: &Tiny) -> Result<()> {
@@ -89,17 +106,30 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
         range.map(|number| generator.example(number, counts)).collect()
     };
     let mut examples = generated(0..args.count, &mut counts)?;
-    let held = generated(HELD_OUT..HELD_OUT + 1000, &mut counts)?;
+    let held = generated(HELD_OUT..HELD_OUT + 400, &mut counts)?;
     let mut published = Vec::new();
-    for (path, read) in [(&args.gsm8k, gsm8k as fn(&str) -> Result<_>), (&args.mawps, mawps)] {
+    let mut held_published = Vec::new();
+    let mut random = ChaCha8Rng::seed_from_u64(args.seed);
+    for (name, path, read, copies) in [
+        ("GSM8K", &args.gsm8k, gsm8k as fn(&str) -> Result<_>, args.gsm8k_copies),
+        ("MAWPS", &args.mawps, mawps, args.mawps_copies),
+    ] {
         let Some(path) = path else { continue };
         let text = std::fs::read_to_string(path).map_err(|why| Error::file(path, why))?;
-        published.extend(read(&text)?.examples.into_iter().filter(Example::trainable));
+        let (out, of): (Vec<Example>, Vec<Example>) =
+            read(&text)?.examples.into_iter().filter(Example::trainable).partition(held_out);
+        published.extend(of.iter().cloned());
+        for _ in 1..copies {
+            published.extend(of.iter().map(|example| generator.vary(example, &mut random)));
+        }
+        if copies > 0 {
+            held_published.push((name, out));
+        }
     }
     let texts: Vec<String> = examples
         .iter()
         .take(TEXTS)
-        .chain(&published)
+        .chain(published.iter().take(TEXTS))
         .flat_map(|example| {
             let wat = example.program.as_ref().map(|program| program.wat_alone(2)).unwrap_or_default();
             [example.question.clone(), example.think.clone(), example.reply.clone(), wat]
@@ -109,10 +139,14 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
     std::fs::write(args.out.join("tokenizer.json"), json.to_string()).map_err(|why| Error::file(&args.out, why))?;
     let tokenizer = vocabulary::open(&json)?;
     let template = ChatTemplate::new(vocabulary::TEMPLATE)?;
-    for _ in 0..args.repeat {
-        examples.extend(published.iter().cloned());
-    }
-    let reader = Reader { tokenizer: &tokenizer, template: &template, config: &layers };
+    examples.append(&mut published);
+    let chats: Vec<(String, String)> = examples
+        .iter()
+        .filter(|example| example.program.is_none() && example.category.starts_with("none"))
+        .take(2000)
+        .map(|example| (example.question.clone(), example.reply.clone()))
+        .collect();
+    let reader = Reader { tokenizer: &tokenizer, template: &template, config: &layers, chats: &chats };
     let sequences = |examples: &[Example]| -> Result<Vec<Sequence>> {
         Ok(examples
             .iter()
@@ -122,7 +156,12 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
             .flatten()
             .collect())
     };
-    let (train_set, held) = (sequences(&examples)?, sequences(&held)?);
+    let train_set = sequences(&examples)?;
+    let mut held = vec![("generated", sequences(&held)?)];
+    for (name, examples) in held_published.iter().map(|(name, examples)| (*name, examples)) {
+        held.push((name, sequences(examples)?));
+    }
+    let held: Vec<(&str, &[Sequence])> = held.iter().map(|(name, set)| (*name, set.as_slice())).collect();
     let mean = |f: &dyn Fn(&Sequence) -> usize| train_set.iter().map(f).sum::<usize>() as f64 / train_set.len() as f64;
     eprintln!(
         "{} sequences, prompts of {:.0} tokens, answers of {:.0}",
@@ -131,7 +170,8 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
         mean(&|s| s.answer.len())
     );
     let path = args.out.join("metrics.jsonl");
-    let mut metrics = std::fs::File::create(&path).map_err(|why| Error::file(&path, why))?;
+    let mut metrics =
+        std::fs::File::options().create(true).append(true).open(&path).map_err(|why| Error::file(&path, why))?;
     let mut report = |line: serde_json::Value| {
         eprintln!("{line}");
         // A line that could not be written is on the terminal at least.
@@ -143,8 +183,10 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
         rate: args.rate,
         tokens: args.tokens,
         answers: args.answers,
+        choice: args.choice,
+        patience: args.patience,
         out: args.out.clone(),
     };
-    train(&base, &layers, (&train_set, &held), &options, &mut report)?;
+    train(&base, &layers, &train_set, &held, &options, &mut report)?;
     Ok(())
 }

@@ -13,9 +13,9 @@ use wattage_engine::{QWEN_WORDS, Tokenizer};
 
 use crate::{Error, Result};
 
-/// The chat template: ChatML, past thoughts left out.
+/// The chat template: ChatML, past thoughts left out, and of the turns before only the last: it was trained with no more.
 pub const TEMPLATE: &str = "\
-{%- for message in messages %}
+{%- for message in messages[-3:] if message.role != 'system' %}
     {%- set content = message.content %}
     {%- if message.role == 'assistant' and '</think>' in content %}
         {%- set content = content.split('</think>')[-1].lstrip('\\n') %}

@@ -46,7 +46,7 @@ fn sequences(examples: &[Example]) -> Vec<Sequence> {
     let tokenizer = vocabulary::open(&vocabulary::learn(&texts, VOCAB).unwrap()).unwrap();
     let template = ChatTemplate::new(vocabulary::TEMPLATE).unwrap();
     let config = layers();
-    let reader = Reader { tokenizer: &tokenizer, template: &template, config: &config };
+    let reader = Reader { tokenizer: &tokenizer, template: &template, config: &config, chats: &[] };
     examples.iter().filter_map(|example| reader.sequence(example).unwrap()).collect()
 }
 
@@ -65,11 +65,19 @@ fn training_learns_and_repeats_itself() {
     let sequences = sequences(&examples());
     let train = || {
         let folder = tempfile::tempdir().unwrap();
-        let options =
-            Options { steps: 60, seed: 5, rate: 3e-3, tokens: 512, answers: 0.3, out: folder.path().to_owned() };
+        let options = Options {
+            steps: 60,
+            seed: 5,
+            rate: 3e-3,
+            tokens: 512,
+            answers: 0.3,
+            choice: 0.0,
+            patience: 9,
+            out: folder.path().to_owned(),
+        };
         let mut losses = Vec::new();
         let mut report = |line: serde_json::Value| losses.extend(line["layers"].as_f64());
-        let nets = run(&base(), &layers(), (&sequences, &sequences[..20]), &options, &mut report).unwrap();
+        let nets = run(&base(), &layers(), &sequences, &[("same", &sequences[..20])], &options, &mut report).unwrap();
         let mut bits = Bits(Vec::new());
         nets.visit(&mut bits);
         (losses, bits.0)
@@ -91,7 +99,7 @@ fn sequences_point_at_the_numbers_and_hide_what_is_spliced() {
     let tokenizer = vocabulary::open(&vocabulary::learn(&texts, VOCAB).unwrap()).unwrap();
     let template = ChatTemplate::new(vocabulary::TEMPLATE).unwrap();
     let config = layers();
-    let reader = Reader { tokenizer: &tokenizer, template: &template, config: &config };
+    let reader = Reader { tokenizer: &tokenizer, template: &template, config: &config, chats: &[] };
     let example = Example {
         question: "What is 12 * 345?".into(),
         program: Some(

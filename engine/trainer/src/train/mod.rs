@@ -1,9 +1,13 @@
 //! Training: examples to sequences, sequences to batches, batches to weights.
 
 mod batch;
+mod checkpoint;
+mod losses;
 mod run;
+mod score;
 mod sequence;
 
 pub use self::batch::Batch;
-pub use self::run::{Options, run};
+pub use self::run::{Nets, Options, run};
+pub use self::score::{Score, score};
 pub use self::sequence::{Reader, Sequence};

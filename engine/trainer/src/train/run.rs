@@ -1,19 +1,28 @@
 //! The training run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use wattage_engine::wasm_layers::config::LayersConfig;
 
-use super::batch::Batch;
-use super::sequence::Sequence;
-use crate::model::{Base, BaseConfig, Layer, Rotary};
+use super::checkpoint::{self, Place, blend};
+use super::losses::{clip, losses};
+use super::score::score;
+use super::{Batch, Sequence};
+use crate::model::{Base, BaseConfig, Layer};
 use crate::{Error, Result};
+
+/// Steps between lines of metrics.
+const METRICS: usize = 50;
+/// Steps between evaluations, each of which leaves a checkpoint.
+const EVALUATION: usize = 1000;
+/// Steps between blends of the average, and how much of it each keeps.
+const AVERAGE: (usize, f64) = (5, 0.99);
 
 /// How to train.
 #[derive(Debug, Clone)]
@@ -28,7 +37,11 @@ pub struct Options {
     pub tokens: usize,
     /// Share of the batches in which the base learns to write answers.
     pub answers: f64,
-    /// Where checkpoints and metrics go.
+    /// Share of an example that goes to the layer that does best on it; 0 trains the layers independently.
+    pub choice: f64,
+    /// Evaluations without a better score after which the run ends.
+    pub patience: usize,
+    /// Where checkpoints go.
     pub out: PathBuf,
 }
 
@@ -41,17 +54,11 @@ pub struct Nets {
     pub layers: Vec<Layer>,
 }
 
-/// How well a set is done: shares of its examples.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Score {
-    /// Examples with a program.
-    pub n: usize,
-    /// Programs that a layer writes token for token, greedily.
-    pub exact: Vec<f64>,
-    /// Programs that at least one layer writes.
-    pub any: f64,
-    /// Messages whose gate is right, by the layers' mean.
-    pub gate: f64,
+impl Nets {
+    /// New weights.
+    pub fn new(base: &BaseConfig, layers: &LayersConfig, device: &Device) -> Self {
+        Self { base: Base::new(base, device), layers: layers.taps.iter().map(|_| Layer::new(layers, device)).collect() }
+    }
 }
 
 /// The learning rate's share at a step: a warm-up, a constant half, and a straight way down (a trapezoid; Hägele et al. 2024).
@@ -61,73 +68,100 @@ fn schedule(step: usize, steps: usize) -> f64 {
     warm.min(1.0).min(left.max(0.02))
 }
 
-/// Trains new nets on `train`, telling each line of metrics to `report`, and gives them.
+/// Trains nets on `train`, telling each line of metrics to `report`, and gives the average of their last weights. A run that was
+/// killed goes on from its last checkpoint; the weights are the same as without the kill.
 ///
 /// # Errors
-/// [`Error::Training`] where the loss is no number any more.
+/// [`Error::Training`] where the loss is no number any more, or the checkpoint is another run's.
 pub fn run(
     base: &BaseConfig,
     layers: &LayersConfig,
-    (train, held): (&[Sequence], &[Sequence]),
+    train: &[Sequence],
+    held: &[(&str, &[Sequence])],
     options: &Options,
     report: &mut dyn FnMut(serde_json::Value),
 ) -> Result<Nets> {
     let device = Device::flex().autodiff();
     device.seed(options.seed);
-    let mut nets = Nets {
-        base: Base::new(base, &device),
-        layers: layers.taps.iter().map(|_| Layer::new(layers, &device)).collect(),
-    };
-    let mut optimiser = AdamWConfig::new().with_beta_1(0.9).with_beta_2(0.98).with_weight_decay(0.1).init();
-    let mut random = ChaCha8Rng::seed_from_u64(options.seed);
+    let mut nets = Nets::new(base, layers, &device);
+    let mut average = nets.valid();
+    let optimiser = || AdamWConfig::new().with_beta_1(0.9).with_beta_2(0.98).with_weight_decay(0.1).init();
+    let asked = format!("{base:?} {layers:?} {} {options:?}", train.len());
+    let mut place = Place { asked: asked.clone(), ..Place::default() };
+    let saved = checkpoint::load(&options.out, nets.clone(), average.clone(), optimiser())?;
+    let mut optimiser = optimiser();
+    if let Some((old_nets, old_average, old_optimiser, old)) = saved {
+        if old.asked != asked {
+            let folder = checkpoint::folder(&options.out);
+            return Err(Error::Training(format!(
+                "the checkpoint in {} is of a run with other options; remove it, or ask for the same",
+                folder.display()
+            )));
+        }
+        (nets, average, optimiser, place) = (old_nets, old_average, old_optimiser, old);
+        report(serde_json::json!({"step": place.step, "resumed": true}));
+    }
+    let before = place.seconds;
     let began = Instant::now();
-    let mut queue: Vec<(Vec<usize>, bool)> = Vec::new();
-    let mut seen = 0;
-    for step in 0..options.steps {
-        let (indices, answers) = match queue.pop() {
-            Some(next) => next,
-            None => {
-                queue = batches(train, options, &mut random);
-                queue.pop().ok_or_else(|| Error::Training("there is nothing to train on".to_owned()))?
+    let mut queue = batches(train, options, place.epoch);
+    while place.step < options.steps && place.since <= options.patience {
+        if place.taken == queue.len() {
+            if queue.is_empty() {
+                return Err(Error::Training("there is nothing to train on".to_owned()));
             }
-        };
+            place.epoch += 1;
+            place.taken = 0;
+            queue = batches(train, options, place.epoch);
+        }
+        let (indices, answers) = &queue[place.taken];
+        place.taken += 1;
         let chosen: Vec<&Sequence> = indices.iter().map(|i| &train[*i]).collect();
-        let batch = Batch::new(&chosen, layers, answers, &device);
-        seen += batch.b * batch.time;
-        let (loss, parts) = losses(&nets, base, layers, &batch);
+        let batch = Batch::new(&chosen, layers, *answers, &device);
+        place.tokens += batch.b * batch.time;
+        let (loss, parts) = losses(&nets, base, layers, &batch, options.choice);
         if !parts.iter().all(|part| part.is_finite()) {
+            let step = place.step;
             return Err(Error::Training(format!("the loss is {parts:?} after {step} steps; lower the rate")));
         }
         let mut gradients = GradientsParams::from_grads(loss.backward(), &nets);
         clip(&mut gradients, &nets, 1.0);
-        nets = optimiser.step(options.rate * schedule(step, options.steps), nets, gradients);
-        if step % 50 == 49 {
-            let seconds = began.elapsed().as_secs_f64();
-            report(
-                serde_json::json!({"step": step + 1, "seconds": seconds, "tokens_per_second": seen as f64 / seconds,
-                "layers": parts[0], "gate": parts[1], "answers": parts[2]}),
-            );
+        nets = optimiser.step(options.rate * schedule(place.step, options.steps), nets, gradients);
+        place.step += 1;
+        place.seconds = before + began.elapsed().as_secs_f64();
+        let (every, keep) = AVERAGE;
+        if place.step % every == 0 {
+            // While young, the average forgets its first values sooner.
+            let age = (place.step / every) as f64;
+            average = blend(average, &nets.valid(), keep.min(age / (age + 10.0)));
         }
-        if step % 500 == 499 || step + 1 == options.steps {
-            let score = score(&nets.valid(), base, layers, held, options);
-            report(serde_json::json!({"step": step + 1, "held_out": score}));
-            save(&nets, &options.out)?;
+        if place.step % METRICS == 0 {
+            report(serde_json::json!({"step": place.step, "seconds": place.seconds, "tokens": place.tokens,
+                "layers": parts[0], "gate": parts[1], "answers": answers.then_some(parts[2])}));
+        }
+        if place.step % EVALUATION == 0 || place.step == options.steps {
+            let mut sum = 0.0;
+            for (name, set) in held {
+                let score = score(&average, base, layers, set);
+                sum += score.mean();
+                report(serde_json::json!({"step": place.step, "set": name, "held_out": score}));
+            }
+            place.since = if sum > place.best { 0 } else { place.since + 1 };
+            place.best = place.best.max(sum);
+            checkpoint::save(&options.out, &nets, &average, &optimiser, &place)?;
         }
     }
-    Ok(nets)
+    Ok(average)
 }
 
-fn save(nets: &Nets, folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|why| Error::file(folder, why))?;
-    nets.clone().save_file(folder.join("nets")).map_err(|why| Error::Training(format!("no checkpoint: {why}")))
-}
-
-/// Sequences of like length together, in a random order; for each batch whether it has the answers.
-fn batches(train: &[Sequence], options: &Options, random: &mut ChaCha8Rng) -> Vec<(Vec<usize>, bool)> {
+/// Sequences of like length together, in an order that depends on the seed and the pass; for each batch whether it has the
+/// answers.
+fn batches(train: &[Sequence], options: &Options, epoch: u64) -> Vec<(Vec<usize>, bool)> {
+    let mut random = ChaCha8Rng::seed_from_u64(options.seed);
+    random.set_stream(epoch);
     let mut order: Vec<usize> = (0..train.len()).collect();
-    order.shuffle(random);
+    order.shuffle(&mut random);
     let mut all = Vec::new();
-    for pool in order.chunks(1024) {
+    for pool in order.chunks(256) {
         let answers = random.random_bool(options.answers);
         let length = |i: &usize| train[*i].prompt.len() + if answers { train[*i].answer.len() } else { 0 };
         let mut pool = pool.to_vec();
@@ -141,108 +175,6 @@ fn batches(train: &[Sequence], options: &Options, random: &mut ChaCha8Rng) -> Ve
         }
         all.push((batch, answers));
     }
-    all.shuffle(random);
+    all.shuffle(&mut random);
     all
-}
-
-/// The loss of a batch, and its parts: the layers', the gates', the base's.
-fn losses(nets: &Nets, base: &BaseConfig, layers: &LayersConfig, batch: &Batch) -> (Tensor<1>, [f32; 3]) {
-    let rotary = Rotary::new(base, batch.b, batch.time, &batch.ids.device());
-    let (taps, last) = nets.base.forward(batch.ids.clone(), base, &rotary, &layers.taps);
-    let count = batch.wanted.clone().sum().clamp_min(1.0);
-    let mut programs: Option<Tensor<1>> = None;
-    let mut gates: Option<Tensor<1>> = None;
-    for (layer, tap) in nets.layers.iter().zip(taps) {
-        let output = layer.forward(tap, layers, &batch.layers);
-        let chosen = output.logprobs.gather(1, batch.targets.clone()) * batch.wanted.clone();
-        let loss = chosen.sum().neg() / count.clone();
-        programs = Some(programs.map_or(loss.clone(), |sum| sum + loss));
-        // Binary cross-entropy with logits.
-        let x = output.gate;
-        let loss = (burn::tensor::activation::relu(x.clone()) - x.clone() * batch.computes.clone()
-            + (x.abs().neg().exp() + 1.0).log())
-        .mean();
-        gates = Some(gates.map_or(loss.clone(), |sum| sum + loss));
-    }
-    let zero = || Tensor::zeros([1], &batch.ids.device());
-    let (programs, gates) = (programs.unwrap_or_else(zero), gates.unwrap_or_else(zero));
-    let answers = match &batch.next {
-        Some((rows, ids)) => {
-            let logits = nets.base.logits(last.select(0, rows.clone()));
-            burn::tensor::activation::log_softmax(logits, 1).gather(1, ids.clone()).mean().neg()
-        }
-        None => zero(),
-    };
-    let parts = [&programs, &gates, &answers].map(|part| part.clone().into_scalar::<f32>());
-    (programs + gates * 0.5 + answers, parts)
-}
-
-/// How well a set is done. Greedy decoding writes a program exactly where each step, given the right steps before it, has the
-/// right output on top.
-fn score(nets: &Nets, base: &BaseConfig, layers: &LayersConfig, set: &[Sequence], options: &Options) -> Score {
-    let mut order: Vec<&Sequence> = set.iter().collect();
-    order.sort_by_key(|sequence| sequence.prompt.len());
-    let device = Device::flex();
-    let (mut n, mut any, mut gate) = (0, 0, 0);
-    let mut exact = vec![0; layers.taps.len()];
-    let per_batch = (options.tokens / 60).max(1);
-    for sequences in order.chunks(per_batch) {
-        let batch = Batch::new(sequences, layers, false, &device);
-        let rotary = Rotary::new(base, batch.b, batch.time, &device);
-        let (taps, _) = nets.base.forward(batch.ids.clone(), base, &rotary, &layers.taps);
-        let wanted: Vec<i32> = batch.targets.clone().into_data().convert::<i32>().try_to_vec().unwrap_or_default();
-        let mut right = vec![false; batch.b];
-        let mut says = vec![0f32; batch.b];
-        for (place, (layer, tap)) in nets.layers.iter().zip(taps).enumerate() {
-            let output = layer.forward(tap, layers, &batch.layers);
-            let found: Vec<i32> =
-                output.logprobs.argmax(1).into_data().convert::<i32>().try_to_vec().unwrap_or_default();
-            let logits: Vec<f32> = output.gate.into_data().try_to_vec().unwrap_or_default();
-            for (i, sequence) in sequences.iter().enumerate() {
-                says[i] += logits[i];
-                let Some(program) = &sequence.program else { continue };
-                let steps = i * batch.layers.t..i * batch.layers.t + program.len() + 1;
-                if found[steps.clone()] == wanted[steps] {
-                    exact[place] += 1;
-                    right[i] = true;
-                }
-            }
-        }
-        n += sequences.iter().filter(|sequence| sequence.program.is_some()).count();
-        any += right.iter().filter(|right| **right).count();
-        gate += sequences.iter().zip(&says).filter(|(s, says)| s.program.is_some() == (**says > 0.0)).count();
-    }
-    let share = |count: usize, of: usize| count as f64 / of.max(1) as f64;
-    Score {
-        n,
-        exact: exact.into_iter().map(|count| share(count, n)).collect(),
-        any: share(any, n),
-        gate: share(gate, set.len()),
-    }
-}
-
-/// Scales all gradients down to a norm of `most`; burn's own clipping takes each parameter by itself.
-fn clip(gradients: &mut GradientsParams, nets: &Nets, most: f64) {
-    struct Squares<'a>(&'a GradientsParams, f64);
-    impl ModuleVisitor for Squares<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if let Some(gradient) = self.0.get::<D>(param.id) {
-                self.1 += f64::from(gradient.square().sum().into_scalar::<f32>());
-            }
-        }
-    }
-    struct Scale<'a>(&'a mut GradientsParams, f64);
-    impl ModuleVisitor for Scale<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if let Some(gradient) = self.0.remove::<D>(param.id) {
-                self.0.register(param.id, gradient.mul_scalar(self.1));
-            }
-        }
-    }
-    let mut squares = Squares(gradients, 0.0);
-    nets.visit(&mut squares);
-    let norm = squares.1.sqrt();
-    if norm > most {
-        nets.visit(&mut Scale(gradients, most / (norm + 1e-6)));
-    }
 }

@@ -1,5 +1,7 @@
 //! An example as the model sees it: the conversation's tokens, and where the question and its numbers lie among them.
 
+use wattage_engine::sandbox::{NotFinite, Outcome, Trap};
+use wattage_engine::splice::{self, NoResult};
 use wattage_engine::wasm_layers::config::{LayersConfig, Token};
 use wattage_engine::wasm_layers::display;
 use wattage_engine::wasm_layers::numbers::bind;
@@ -8,6 +10,7 @@ use wattage_engine::{ChatTemplate, Message, Role, Tokenizer};
 
 use crate::Result;
 use crate::example::Example;
+use crate::skeleton::hash;
 
 /// An example's tokens.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,10 +39,12 @@ pub struct Reader<'a> {
     pub template: &'a ChatTemplate,
     /// The layers' shape.
     pub config: &'a LayersConfig,
+    /// Messages that ask for no computation, with their answers: some questions come after one.
+    pub chats: &'a [(String, String)],
 }
 
 impl Reader<'_> {
-    /// The sequence of an example; none for one that has more numbers than the layers bind.
+    /// The sequence of an example; none for one that has more numbers than the layers bind, or two that end in one token.
     ///
     /// # Errors
     /// The engine's, for a text that it cannot encode.
@@ -48,21 +53,18 @@ impl Reader<'_> {
         if binding.numbers.len() > MOST_NUMBERS {
             return Ok(None);
         }
-        let mut messages = Vec::new();
-        if let Some(value) = example.previous {
-            messages.extend(turn_before(value).into_iter().flatten());
-        }
+        let mut messages = self.turn_before(example);
         messages.push(Message { role: Role::User, content: example.question.clone() });
         let (numbers, markers) = (&binding.numbers, &self.config.markers);
         let question = self.template.encode_question(self.tokenizer, &messages, true, numbers, markers)?;
         let mut rows: Vec<usize> = Vec::new();
         let mut earlier = None;
         if example.previous.is_some() {
-            let find = |text| {
+            let find = |text: &str| {
                 let id = self.tokenizer.id_of(text);
                 question.ids[..question.tokens.start].iter().rposition(|other| Some(*other) == id)
             };
-            if let (Some(open), Some(close)) = (find("<computed>"), find("</computed>")) {
+            if let (Some(open), Some(close)) = (find(splice::VALUE.0), find(splice::VALUE.1)) {
                 rows.extend(open..close);
                 earlier = Some(rows.len() - 1);
             }
@@ -76,6 +78,9 @@ impl Reader<'_> {
             pointers.push(lasts.len());
             lasts.push(last);
         }
+        if lasts.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Ok(None);
+        }
         let program = match &example.program {
             None => None,
             Some(program) => {
@@ -88,17 +93,50 @@ impl Reader<'_> {
         Ok(Some(Sequence { prompt: question.ids, answer, own, rows, lasts, pointers, program }))
     }
 
+    /// The turn before the question: one that computed what it refers to, or sometimes some talk.
+    fn turn_before(&self, example: &Example) -> Vec<Message> {
+        let said = |question: String, answer: String| {
+            vec![Message { role: Role::User, content: question }, Message { role: Role::Assistant, content: answer }]
+        };
+        let hash = hash(&example.question);
+        let Some(value) = example.previous else {
+            let chat = self.chats.get((hash / TALK) as usize % self.chats.len().max(1));
+            return match chat {
+                Some((question, answer)) if hash % TALK == 0 => said(question.clone(), answer.clone()),
+                _ => Vec::new(),
+            };
+        };
+        // Any sum with this result; which one follows from the value, so that the same example is always the same sequence.
+        let part = (value.abs() % 17.0).round() + 1.0;
+        let sum = vec![Instruction::Local(0), Instruction::Local(1), Instruction::Op(Op::Add)];
+        let Some(program) = Program::new(sum, 2) else { return Vec::new() };
+        let (a, b) = (display(value - part), display(part));
+        let question = match hash % 4 {
+            0 => format!("What is {a} + {b}?"),
+            1 => format!("{a} plus {b}"),
+            2 => format!("Please add {b} to {a}."),
+            _ => format!("how much is {a}+{b}"),
+        };
+        let spliced = splice::computed(&program.wat_alone(2), value);
+        said(question, format!("{}{spliced}{a} + {b} = {}.", splice::OPEN, display(value)))
+    }
+
     /// The answer's tokens, and which of them the model writes itself.
     fn answer(&self, example: &Example, parameters: usize) -> Result<(Vec<u32>, Vec<bool>)> {
         let mut parts = vec![(format!("<think>\n{}\n</think>\n", example.think), true)];
         if let (Some(program), Some(value)) = (&example.program, example.answer) {
-            let value = display(value);
-            parts.push(("<wat_model>".to_owned(), true));
-            parts.push((
-                format!("\n{}\n</wat_model>\n<computed>{value}</computed>\n", program.wat_alone(parameters)),
-                false,
-            ));
-            parts.push((example.reply.replace("{v}", &value), true));
+            parts.push((splice::OPEN.to_owned(), true));
+            let wat = program.wat_alone(parameters);
+            let hash = hash(&example.question);
+            if hash % FAILURE == 0 {
+                let why = failure(hash / FAILURE);
+                let wat = matches!(why, NoResult::Failed(_)).then_some(wat.as_str());
+                parts.push((splice::failed(wat, &why), false));
+                parts.push((format!("I could not compute that: {why}."), true));
+            } else {
+                parts.push((splice::computed(&wat, value), false));
+                parts.push((example.reply.replace("{v}", &display(value)), true));
+            }
         } else {
             parts.push((example.reply.clone(), true));
         }
@@ -113,18 +151,27 @@ impl Reader<'_> {
     }
 }
 
-/// A turn that computed `value`, as the page would have left it in the conversation.
-fn turn_before(value: f64) -> Option<[Message; 2]> {
-    // Any sum with this result; which one follows from the value, so that the same example is always the same sequence.
-    let part = (value.abs() % 17.0).round() + 1.0;
-    let sum = Program::new(vec![Instruction::Local(0), Instruction::Local(1), Instruction::Op(Op::Add)], 2)?;
-    let (a, b, value) = (display(value - part), display(part), display(value));
-    let answer =
-        format!("<wat_model>\n{}\n</wat_model>\n<computed>{value}</computed>\n{a} + {b} = {value}.", sum.wat_alone(2));
-    Some([
-        Message { role: Role::User, content: format!("What is {a} + {b}?") },
-        Message { role: Role::Assistant, content: answer },
-    ])
+/// One message in so many comes after some talk.
+const TALK: u64 = 10;
+/// One computation in so many fails, for the model to learn to say so.
+const FAILURE: u64 = 25;
+
+/// A failure of each kind that the model can be told of.
+fn failure(choice: u64) -> NoResult {
+    let outcomes = [
+        Outcome::NotFinite(NotFinite::Infinity),
+        Outcome::NotFinite(NotFinite::Nan),
+        Outcome::NotFinite(NotFinite::MinusInfinity),
+        Outcome::OutOfFuel { fuel: 1_000_000 },
+        Outcome::Trap(Trap::StackOverflow),
+    ];
+    match choice % 9 {
+        0 => NoResult::Skipped,
+        1 => NoResult::Numbers { found: 17 + (choice / 9 % 60) as usize },
+        2 => NoResult::Nothing,
+        n if n < 6 => NoResult::Failed(outcomes[(n - 3) as usize].clone()),
+        n => NoResult::Failed(outcomes[(n - 4) as usize].clone()),
+    }
 }
 
 /// The stack's depth before each step of a program's outputs, the end included.

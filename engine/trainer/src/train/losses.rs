@@ -1,0 +1,87 @@
+//! What training lowers.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Tensor, activation};
+use wattage_engine::wasm_layers::config::LayersConfig;
+
+use super::Batch;
+use super::run::Nets;
+use crate::model::{BaseConfig, Rotary};
+
+/// Weight of the gates' loss.
+const GATES: f64 = 0.5;
+
+/// The loss of a batch, and its parts: the layers', the gates', the base's.
+///
+/// `choice` is the share of an example that is given to the layer that does best on it, over its equal part: at 0 the layers are
+/// trained independently, at 1 an example trains its best layer alone (multiple-choice learning; Guzmán-Rivera et al. 2012).
+pub(super) fn losses(
+    nets: &Nets,
+    base: &BaseConfig,
+    layers: &LayersConfig,
+    batch: &Batch,
+    choice: f64,
+) -> (Tensor<1>, [f32; 3]) {
+    let device = batch.ids.device();
+    let rotary = Rotary::new(base, batch.b, batch.time, &device);
+    let (taps, last) = nets.base.forward(batch.ids.clone(), base, &rotary, &layers.taps);
+    let count = batch.wanted.clone().sum().clamp_min(1.0);
+    let zero = || Tensor::zeros([1], &device);
+    let (mut each, mut gates) = (Vec::new(), zero());
+    for (layer, tap) in nets.layers.iter().zip(taps) {
+        let output = layer.forward(tap, layers, &batch.layers);
+        let chosen = output.logprobs.gather(1, batch.targets.clone()) * batch.wanted.clone();
+        each.push(chosen.neg().reshape([batch.b, batch.layers.t]).sum_dim(1));
+        // Binary cross-entropy with logits.
+        let x = output.gate;
+        gates = gates
+            + (activation::relu(x.clone()) - x.clone() * batch.computes.clone() + (x.abs().neg().exp() + 1.0).log())
+                .mean();
+    }
+    let layered = each.len();
+    let each = Tensor::cat(each, 1); // [b, layers]
+    let each = if choice > 0.0 {
+        let values = each.clone().detach();
+        let best = values.clone().lower_equal(values.min_dim(1).expand([batch.b, layered])).float();
+        each * (best * (choice * layered as f64) + (1.0 - choice))
+    } else {
+        each
+    };
+    let programs = each.sum() / count;
+    let answers = match &batch.next {
+        Some((rows, ids)) => {
+            let logits = nets.base.logits(last.select(0, rows.clone()));
+            activation::log_softmax(logits, 1).gather(1, ids.clone()).mean().neg()
+        }
+        None => zero(),
+    };
+    let parts = [&programs, &gates, &answers].map(|part| part.clone().into_scalar::<f32>());
+    (programs + gates * GATES + answers, parts)
+}
+
+/// Scales all gradients down to a norm of `most`; burn's own clipping takes each parameter by itself.
+pub(super) fn clip(gradients: &mut GradientsParams, nets: &Nets, most: f64) {
+    struct Squares<'a>(&'a GradientsParams, f64);
+    impl ModuleVisitor for Squares<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(gradient) = self.0.get::<D>(param.id) {
+                self.1 += f64::from(gradient.square().sum().into_scalar::<f32>());
+            }
+        }
+    }
+    struct Scale<'a>(&'a mut GradientsParams, f64);
+    impl ModuleVisitor for Scale<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(gradient) = self.0.remove::<D>(param.id) {
+                self.0.register(param.id, gradient.mul_scalar(self.1));
+            }
+        }
+    }
+    let mut squares = Squares(gradients, 0.0);
+    nets.visit(&mut squares);
+    let norm = squares.1.sqrt();
+    if norm > most {
+        nets.visit(&mut Scale(gradients, most / (norm + 1e-6)));
+    }
+}
