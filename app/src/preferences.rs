@@ -121,7 +121,13 @@ impl Settings {
             presence_penalty: self.presence as f32,
             seed: self.seed.unwrap_or(seed),
         };
-        ChatOptions { sampling, max_tokens: self.max_tokens as usize, think: self.think, stop: Vec::new() }
+        ChatOptions {
+            sampling,
+            max_tokens: self.max_tokens as usize,
+            think: self.think,
+            stop: Vec::new(),
+            layers: true,
+        }
     }
 
     /// How a model is to be loaded.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use crate::computation::{BoundNumber, CandidateRow, Computation, Gate};
 use crate::{AdapterInfo, KvType, Sampling};
 
 /// A wish to stop, shared between who asks and who works.
@@ -103,6 +104,10 @@ pub struct ModelInfo {
     pub gpu_bytes: u64,
     /// Whether its chat template can turn thinking on and off.
     pub can_think: bool,
+    /// The decoder layers that its WASM layers read; empty where it has none.
+    pub wasm_layers: Vec<usize>,
+    /// How the WASM layers were made; null where there are none.
+    pub provenance: serde_json::Value,
 }
 
 /// Facts about the device that runs the model.
@@ -174,11 +179,13 @@ pub struct ChatOptions {
     pub think: bool,
     /// Texts that end the answer; they are not part of it.
     pub stop: Vec<String>,
+    /// Whether the WASM layers are used, where the model has them.
+    pub layers: bool,
 }
 
 impl Default for ChatOptions {
     fn default() -> Self {
-        Self { sampling: Sampling::default(), max_tokens: 1024, think: true, stop: Vec::new() }
+        Self { sampling: Sampling::default(), max_tokens: 1024, think: true, stop: Vec::new(), layers: true }
     }
 }
 
@@ -193,6 +200,40 @@ pub enum Event {
         total: usize,
         /// Tokens kept from the last context, which needed no reading.
         reused: usize,
+    },
+    /// Whether the message asks for a computation.
+    Gate(Gate),
+    /// The layers could not read the message, and why; the model answers alone.
+    NotRead(String),
+    /// The numbers that functions can take.
+    Numbers(Vec<BoundNumber>),
+    /// A layer wrote a function.
+    Candidate(CandidateRow),
+    /// A candidate's score, first by what is known before it is run, then by all, then as the chosen one.
+    Score(CandidateRow),
+    /// A candidate was compiled.
+    Compile(CandidateRow),
+    /// A candidate was run.
+    Run(CandidateRow),
+    /// The choice.
+    Choice {
+        /// The candidate's number.
+        chosen: Option<usize>,
+        /// What it computed.
+        value: Option<f64>,
+        /// Why there is nothing.
+        error: Option<String>,
+        /// Microseconds from the gate to here.
+        micros: u64,
+    },
+    /// The function and its result went into the context, and so into the answer's text.
+    Splice {
+        /// The text, with the opening tag.
+        text: String,
+        /// Its tokens.
+        tokens: usize,
+        /// Positions of the context in use.
+        context_used: usize,
     },
     /// A token was decoded.
     Token {
@@ -241,4 +282,8 @@ pub struct Completion {
     pub stop: StopReason,
     /// Positions of the context in use.
     pub context_used: usize,
+    /// Whether a computation was asked for, where the layers read the question.
+    pub gate: Option<Gate>,
+    /// The computation, where there was one.
+    pub computation: Option<Computation>,
 }

@@ -14,8 +14,11 @@
 //! ```
 
 mod answer;
+mod asked;
 mod chat;
 pub mod check;
+mod computation;
+mod compute;
 mod cpu;
 mod device;
 mod error;
@@ -29,12 +32,16 @@ mod recording;
 mod runner;
 mod sample;
 pub mod sandbox;
+pub mod scorer;
 mod session;
 pub mod splice;
+mod startup;
 mod tokenizer;
 pub mod wasm_layers;
+mod weave;
 
 pub use chat::{ChatTemplate, Message, Question, Role};
+pub use computation::{BoundNumber, CandidateRow, Computation, Gate, Status, row_of};
 pub use device::{Counts, Device, Pending, Prepared};
 pub use error::{Error, Result};
 pub use event::{

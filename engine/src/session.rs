@@ -2,13 +2,18 @@
 
 use web_time::Instant;
 
-use crate::answer::Answer;
-use crate::device::{Counts, Device};
+use crate::answer::{Answer, Next};
+use crate::asked;
+use crate::compute::Computer;
+use crate::device::Counts;
 use crate::loader::{ModelFile, Source};
 use crate::runner::Runner;
+use crate::startup::{choose_device, self_check};
+use crate::wasm_layers::{Base, WasmLayers};
+use crate::weave::Weave;
 use crate::{
-    Architecture, Cancel, ChatOptions, CheckRow, Completion, DeviceInfo, DevicePreference, Error, Event, LoadOptions,
-    Message, ModelInfo, Progress, Result, Stage, StopReason, check, measure,
+    Architecture, Cancel, ChatOptions, CheckRow, Completion, DeviceInfo, Error, Event, LoadOptions, Message, ModelInfo,
+    Progress, Result, Stage, StopReason, check,
 };
 
 /// Longest context that is used without being asked for, in tokens.
@@ -29,12 +34,14 @@ pub enum Prompt<'a> {
 pub struct Session {
     file: ModelFile,
     runner: Runner,
+    computer: Option<Computer>,
     model: ModelInfo,
     device: DeviceInfo,
 }
 
 impl Session {
-    /// Loads a model: header, device, self-check, weights.
+    /// Loads a model: header, device, self-check, weights. Where `wasm_layers.safetensors` and `scorer.safetensors` are among the
+    /// sources, the model computes with them.
     ///
     /// # Errors
     /// Each stage's [`Error`]; [`Error::Cancelled`] when asked to stop. Everything is freed then.
@@ -46,16 +53,34 @@ impl Session {
     ) -> Result<Self> {
         // 1. Header, tokenizer, template: everything about the model but its weights.
         on_progress(Progress { stage: Stage::Header, done: 0, total: 1 });
+        let (layers, sources) = take(sources, "wasm_layers.safetensors");
+        let (scorer, sources) = take(sources, "scorer.safetensors");
+        let layers = match (layers, scorer) {
+            (Some(layers), Some(scorer)) => Some((layers, scorer)),
+            (None, None) => None,
+            (Some(_), None) => return Err(lacks("scorer.safetensors", "wasm_layers.safetensors")),
+            (None, Some(_)) => return Err(lacks("wasm_layers.safetensors", "scorer.safetensors")),
+        };
         let file = ModelFile::open(sources).await?;
-        Self::load_file(file, options, cancel, on_progress).await
+        Self::load_with(file, layers, options, cancel, on_progress).await
     }
 
-    /// Loads a model whose header was read already. As [`Self::load`].
+    /// Loads a model without WASM layers whose header was read already. As [`Self::load`].
     ///
     /// # Errors
     /// As [`Self::load`].
     pub async fn load_file(
         file: ModelFile,
+        options: &LoadOptions,
+        cancel: &Cancel,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self> {
+        Self::load_with(file, None, options, cancel, on_progress).await
+    }
+
+    async fn load_with(
+        file: ModelFile,
+        layers: Option<(Source, Source)>,
         options: &LoadOptions,
         cancel: &Cancel,
         on_progress: &mut dyn FnMut(Progress),
@@ -78,13 +103,27 @@ impl Session {
         let mut about = DeviceInfo::new(device.adapter());
         about.note = note;
         if device.is_gpu() {
-            about.self_check = self_check(&mut device, &file, options, cancel, on_progress).await?;
+            about.self_check = self_check(&mut device, &file, layers.is_some(), options, cancel, on_progress).await?;
         }
 
-        // 3. Weights, streamed.
+        // 3. Weights, streamed; the WASM layers behind the base, whose taps they read.
         let total = file.weight_bytes();
         let mut on_bytes = |done| on_progress(Progress { stage: Stage::Weights, done, total });
-        let runner = Runner::load(device, &file, (context, options.kv, &options.taps), cancel, &mut on_bytes).await?;
+        let mut taps = options.taps.clone();
+        if let Some((source, _)) = &layers {
+            taps.extend(WasmLayers::config_of(source).await?.taps.into_iter().filter(|tap| *tap < file.config.layers));
+            taps.sort_unstable();
+            taps.dedup();
+        }
+        let mut runner = Runner::load(device, &file, (context, options.kv, &taps), cancel, &mut on_bytes).await?;
+        let computer = match &layers {
+            None => None,
+            Some((layers, scorer)) => {
+                let fingerprint = file.fingerprint().await?;
+                let base = Base { fingerprint: &fingerprint, hidden: file.config.hidden, layers: file.config.layers };
+                Some(Computer::load(&mut runner.device, layers, scorer, base).await?)
+            }
+        };
 
         let model = ModelInfo {
             name: file.name.clone(),
@@ -101,8 +140,10 @@ impl Session {
             weight_bytes: runner.weights.bytes_per_token,
             gpu_bytes: runner.device.allocated(),
             can_think: file.template.can_think(),
+            wasm_layers: computer.as_ref().map(|computer| computer.config().taps.clone()).unwrap_or_default(),
+            provenance: computer.as_ref().map(|computer| computer.provenance().clone()).unwrap_or_default(),
         };
-        Ok(Self { file, runner, model, device: about })
+        Ok(Self { file, runner, computer, model, device: about })
     }
 
     /// Facts about the model.
@@ -152,8 +193,18 @@ impl Session {
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Completion> {
         options.sampling.check()?;
-        // 1. Prompt to tokens.
-        let prompt = self.encode(prompt, options.think)?;
+        // 1. Prompt to tokens; of a question for the WASM layers, also where it and its numbers lie among them.
+        let computer = self.computer.as_mut().filter(|_| options.layers);
+        let asked = match (&computer, prompt) {
+            (Some(computer), Prompt::Chat(messages)) => {
+                asked::question(&self.file, computer.config(), messages, options.think)?
+            }
+            _ => None,
+        };
+        let prompt = match &asked {
+            Some(asked) => asked.ids.clone(),
+            None => encode(&self.file, prompt, options.think)?,
+        };
         let limit = self.model.context;
         if prompt.len() >= limit {
             return Err(Error::ContextFull { needed: prompt.len() + 1, limit });
@@ -165,17 +216,50 @@ impl Session {
         let total = prompt.len() - reused;
         on_event(Event::Prefill { done: 0, total, reused });
         let mut progress = |done| on_event(Event::Prefill { done, total, reused });
-        let last = match self.runner.prefill(&prompt[reused..], cancel, &mut progress).await {
+        let mut last = match self.runner.prefill(&prompt[reused..], cancel, &mut progress).await {
             Ok(last) => last,
-            Err(Error::Cancelled) => return Ok(self.cancelled(&prompt, reused)),
+            Err(Error::Cancelled) => return Ok(cancelled(prompt.len(), reused, self.runner.used())),
             Err(error) => return Err(error),
         };
         let prefill_seconds = began.elapsed().as_secs_f64();
 
-        // 3. Decode, token by token, until the model or somebody else ends it.
-        let mut answer = Answer::new(&self.file, options, prompt.len(), limit);
-        let mut take = |token| answer.take(token, on_event);
-        let ended = self.runner.generate(last, options.sampling, cancel, &mut take).await;
+        // 3. The WASM layers read the question. If it asks for a computation, it is done now.
+        let mut weave = Weave::new(computer, asked);
+        weave.read(&mut self.runner, on_event).await?;
+
+        // 4. Decode, token by token, until the model or somebody else ends it. Where the model asks for the computation, or should
+        //    have, the function and its result go into the context, and it goes on behind them.
+        let mut answer = Answer::new(&self.file, options, (prompt.len(), limit), weave.computes());
+        let mut sampling = options.sampling;
+        if weave.is_due() {
+            answer.expect();
+        }
+        let ended = loop {
+            let mut next = Next::End;
+            let mut take = |token| {
+                next = answer.take(token, on_event);
+                next == Next::Token
+            };
+            if let Err(error) = self.runner.generate(last, sampling, cancel, &mut take).await {
+                break Err(error);
+            }
+            if next != Next::Splice || cancel.is_cancelled() {
+                break Ok(());
+            }
+            let text = weave.splice(&mut self.runner, on_event).await?;
+            let tokens = answer.splice(&text, on_event)?;
+            if tokens.is_empty() {
+                break Ok(());
+            }
+            match self.runner.prefill(&tokens, cancel, &mut |_| {}).await {
+                Ok(row) => last = row,
+                Err(Error::Cancelled) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+            answer.resume();
+            // Other draws than before the splice.
+            sampling.seed = sampling.seed.wrapping_add(1);
+        };
         let decode_tps = answer.rate();
         let stop = answer.end(cancel, on_event);
         ended?;
@@ -188,6 +272,8 @@ impl Session {
             decode_tps,
             stop,
             context_used: self.runner.used(),
+            gate: weave.gate,
+            computation: weave.computation,
         })
     }
 
@@ -248,99 +334,38 @@ impl Session {
         }
         Ok(rows)
     }
+}
 
-    fn encode(&self, prompt: Prompt<'_>, think: bool) -> Result<Vec<u32>> {
-        match prompt {
-            Prompt::Chat(messages) => self.file.template.encode_chat(&self.file.tokenizer, messages, think),
-            Prompt::Raw(text) => self.file.tokenizer.encode(text, true),
-            Prompt::Tokens(tokens) => Ok(tokens.to_vec()),
-        }
-    }
+/// The source of this name, and the others.
+fn take(sources: Vec<Source>, name: &str) -> (Option<Source>, Vec<Source>) {
+    let (mut named, others): (Vec<Source>, Vec<Source>) =
+        sources.into_iter().partition(|source| source.name().ends_with(name));
+    (named.pop(), others)
+}
 
-    fn cancelled(&self, prompt: &[u32], reused: usize) -> Completion {
-        Completion {
-            text: String::new(),
-            tokens: Vec::new(),
-            prompt_tokens: prompt.len(),
-            reused_tokens: reused,
-            prefill_tps: 0.0,
-            decode_tps: 0.0,
-            stop: StopReason::Cancelled,
-            context_used: self.runner.used(),
-        }
+fn lacks(missing: &str, given: &str) -> Error {
+    Error::Format(format!("{given} came without {missing}; a model computes with both, or with neither"))
+}
+
+fn encode(file: &ModelFile, prompt: Prompt<'_>, think: bool) -> Result<Vec<u32>> {
+    match prompt {
+        Prompt::Chat(messages) => file.template.encode_chat(&file.tokenizer, messages, think),
+        Prompt::Raw(text) => file.tokenizer.encode(text, true),
+        Prompt::Tokens(tokens) => Ok(tokens.to_vec()),
     }
 }
 
-/// The device to load onto, and why where there was a choice.
-async fn choose_device(
-    file: &ModelFile,
-    preference: DevicePreference,
-    on_progress: &mut dyn FnMut(Progress),
-) -> Result<(Device, Option<String>)> {
-    match preference {
-        DevicePreference::Cpu => return Ok((Device::cpu(), None)),
-        DevicePreference::Gpu => return Ok((Device::gpu().await?, None)),
-        DevicePreference::Auto => {}
-    }
-    let mut gpu = match Device::gpu().await {
-        Ok(gpu) => gpu,
-        Err(why) => return Ok((Device::cpu(), Some(format!("The CPU executor is used: {why}.")))),
-    };
-    if !gpu.is_software_gpu() {
-        return Ok((gpu, None));
-    }
-    on_progress(Progress { stage: Stage::Measuring, done: 0, total: 1 });
-    let mut cpu = Device::cpu();
-    let on_cpu = measure::token_seconds(&mut cpu, file).await?;
-    let on_gpu = measure::token_seconds(&mut gpu, file).await?;
-    on_progress(Progress { stage: Stage::Measuring, done: 1, total: 1 });
-    let (device, name) = if on_gpu < on_cpu { (gpu, "The software GPU") } else { (Device::cpu(), "The CPU executor") };
-    let note = format!(
-        "{name} is used: measured {:.1} tokens/s on the CPU executor, {:.1} on the software GPU.",
-        on_cpu.recip(),
-        on_gpu.recip()
-    );
-    Ok((device, Some(note)))
-}
-
-/// Runs the kernels that the model will use against the CPU reference. An optional variant that computes wrongly is left out
-/// from then on, and its row says so.
-async fn self_check(
-    device: &mut Device,
-    file: &ModelFile,
-    options: &LoadOptions,
-    cancel: &Cancel,
-    on_progress: &mut dyn FnMut(Progress),
-) -> Result<Vec<CheckRow>> {
-    let mut rows = Vec::new();
-    loop {
-        let used = check::used_by(device, file, options.kv)?;
-        let total = used.len() as u64;
-        let mut refused = false;
-        for (done, index) in (0u64..).zip(used) {
-            on_progress(Progress { stage: Stage::SelfCheck, done, total });
-            if cancel.is_cancelled() {
-                return Err(Error::Cancelled);
-            }
-            let report = check::variant(device, index, check::Size::Small).await?;
-            let row = report.row();
-            if !row.passed {
-                let variant = &crate::kernels::VARIANTS[index];
-                if !variant.is_optional() {
-                    return Err(Error::SelfCheck(format!(
-                        "kernel {} is off by {:.1e}; use the CPU instead, or update the graphics driver",
-                        row.variant, row.max_error
-                    )));
-                }
-                device.refuse(variant);
-                refused = true;
-            }
-            rows.retain(|old: &CheckRow| old.variant != row.variant);
-            rows.push(row);
-        }
-        if !refused {
-            on_progress(Progress { stage: Stage::SelfCheck, done: total, total });
-            return Ok(rows);
-        }
+fn cancelled(prompt_tokens: usize, reused_tokens: usize, context_used: usize) -> Completion {
+    Completion {
+        text: String::new(),
+        tokens: Vec::new(),
+        prompt_tokens,
+        reused_tokens,
+        prefill_tps: 0.0,
+        decode_tps: 0.0,
+        stop: StopReason::Cancelled,
+        context_used,
+        gate: None,
+        computation: None,
     }
 }

@@ -32,6 +32,8 @@ pub enum NoResult {
     },
     /// The layers wrote nothing.
     Nothing,
+    /// The layers could not read the question, and why.
+    NotRead(String),
 }
 
 impl fmt::Display for NoResult {
@@ -41,6 +43,7 @@ impl fmt::Display for NoResult {
             Self::Skipped => out.write_str("no function was likely enough to be right"),
             Self::Numbers { found } => write!(out, "the question has {found} numbers, and {MOST_NUMBERS} can be used"),
             Self::Nothing => out.write_str("no function was written"),
+            Self::NotRead(why) => out.write_str(why),
         }
     }
 }

@@ -72,6 +72,14 @@ impl WasmLayers {
         Ok(Self { config, provenance, layout, weights, memory: None, steps: None, question: None })
     }
 
+    /// The shape that a layers' file states, without its weights.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub async fn config_of(source: &Source) -> Result<LayersConfig> {
+        Ok(Head::read(source).await?.config)
+    }
+
     /// Gives the device's memory back.
     pub fn free(self, device: &mut Device) {
         device.free(self.weights.buffer);

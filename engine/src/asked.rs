@@ -1,0 +1,78 @@
+//! A conversation's last message as the WASM layers get it: where it lies in the context, and what functions can compute with.
+
+use crate::chat::{Message, Role};
+use crate::computation::BoundNumber;
+use crate::compute::Parameters;
+use crate::loader::ModelFile;
+use crate::wasm_layers::config::LayersConfig;
+use crate::wasm_layers::numbers::bind;
+use crate::wasm_layers::program::MOST_NUMBERS;
+use crate::wasm_layers::{Question, rational};
+use crate::{Result, splice};
+
+/// A question in the context.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// The whole prompt.
+    pub(crate) ids: Vec<u32>,
+    /// What the layers read of it.
+    pub(crate) question: Question,
+    /// What functions can compute with.
+    pub(crate) parameters: Parameters,
+}
+
+/// Binds the numbers of a conversation's last message and puts the conversation into tokens; none where the last message is not
+/// a user's.
+///
+/// # Errors
+/// The tokenizer's and the template's.
+pub(crate) fn question(
+    file: &ModelFile,
+    config: &LayersConfig,
+    messages: &[Message],
+    think: bool,
+) -> Result<Option<Asked>> {
+    let Some(last) = messages.last().filter(|message| message.role == Role::User) else { return Ok(None) };
+    let binding = bind(&last.content);
+    let found = binding.numbers.len();
+    let numbers = &binding.numbers[..found.min(MOST_NUMBERS)];
+    let encoded = file.template.encode_question(&file.tokenizer, messages, think, numbers, &config.markers)?;
+
+    let mut bound: Vec<BoundNumber> = numbers
+        .iter()
+        .map(|number| BoundNumber {
+            text: number.text.clone(),
+            value: number.value,
+            start: number.start,
+            end: number.end,
+            previous: false,
+        })
+        .collect();
+    let mut exact: Vec<_> = numbers.iter().map(|number| number.exact.clone()).collect();
+
+    // What was computed before stands between its tags, which nothing that a user writes can be.
+    let mut ranges = Vec::new();
+    let mut previous = None;
+    let id = |text: &str| file.tokenizer.id_of(text);
+    let before = &encoded.ids[..encoded.tokens.start];
+    let place = |tag: Option<u32>| tag.and_then(|tag| before.iter().rposition(|id| *id == tag));
+    if let (Some(open), Some(close)) = (place(id(splice::VALUE.0)), place(id(splice::VALUE.1)))
+        && open + 1 < close
+    {
+        let text = file.tokenizer.decode(&before[open + 1..close], false);
+        if let Some((value, same)) = text.parse::<f64>().ok().and_then(|value| Some((value, rational(value)?))) {
+            ranges.push((open, close - open));
+            previous = Some(close - open - 1);
+            bound.push(BoundNumber { text, value, start: 0, end: 0, previous: true });
+            exact.push(same);
+        }
+    }
+    let first = previous.map_or(0, |last| last + 1);
+    let tokens = encoded.tokens;
+    ranges.push((tokens.start, tokens.len()));
+    // A number without tokens of its own cannot be: each has a character at least.
+    let place = |of: &std::ops::Range<usize>| first + of.end.saturating_sub(tokens.start + 1);
+    let numbers = encoded.numbers.iter().map(place).collect();
+    let question = Question { ranges, numbers, previous };
+    Ok(Some(Asked { ids: encoded.ids, question, parameters: Parameters { bound, exact, found } }))
+}

@@ -1,0 +1,287 @@
+//! The compute step: from the question's hidden states to a number. Layers write, the scorer judges, the sandbox runs.
+
+use web_time::Instant;
+
+use crate::computation::{BoundNumber, CandidateRow, Computation, Gate, Status};
+use crate::device::Device;
+use crate::loader::Source;
+use crate::recording::Slice;
+use crate::sandbox::{self, Limits};
+use crate::scorer::{Asked, Judged, Neighbours, Scorer, key};
+use crate::splice::{self, NoResult};
+use crate::wasm_layers::config::LayersConfig;
+use crate::wasm_layers::program::Program;
+use crate::wasm_layers::{BEAMS, Base, BigRational, Question, WasmLayers, display, exactness};
+use crate::{Error, Event, Result};
+
+/// The WASM layers of a base with their scorer.
+pub(crate) struct Computer {
+    layers: WasmLayers,
+    scorer: Scorer,
+    limits: Limits,
+}
+
+/// The numbers that functions can take.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Parameters {
+    /// As they are shown.
+    pub(crate) bound: Vec<BoundNumber>,
+    /// Their exact values.
+    pub(crate) exact: Vec<BigRational>,
+    /// Numbers that the question has, those among them that functions cannot take.
+    pub(crate) found: usize,
+}
+
+impl Parameters {
+    fn values(&self) -> Vec<f64> {
+        self.bound.iter().map(|number| number.value).collect()
+    }
+}
+
+impl Computer {
+    /// Loads the layers and the scorer of a base onto its device.
+    ///
+    /// # Errors
+    /// Those of [`WasmLayers::load`] and [`Scorer::from_bytes`].
+    pub(crate) async fn load(device: &mut Device, layers: &Source, scorer: &Source, base: Base<'_>) -> Result<Self> {
+        let layers = WasmLayers::load(device, layers, base).await?;
+        let scorer = read_scorer(scorer, layers.config()).await?;
+        Ok(Self { layers, scorer, limits: Limits::default() })
+    }
+
+    /// The layers' shape.
+    pub(crate) fn config(&self) -> &LayersConfig {
+        self.layers.config()
+    }
+
+    /// How the layers were made.
+    pub(crate) fn provenance(&self) -> &serde_json::Value {
+        self.layers.provenance()
+    }
+
+    /// Reads a question from the taps of a prefill, one a layer, and says whether it asks for a computation.
+    pub(crate) async fn read(&mut self, device: &mut Device, taps: &[Slice], question: &Question) -> Result<Gate> {
+        let logits = self.layers.encode(device, taps, question).await?;
+        let logit = logits.iter().map(|logit| f64::from(*logit)).sum::<f64>() / logits.len().max(1) as f64;
+        let layers = self.config().taps.iter().copied().zip(logits.into_iter().map(f64::from)).collect();
+        Ok(Gate { open: logit > 0.0, logit, layers })
+    }
+
+    /// Computes what the question asks for that was read last.
+    pub(crate) async fn compute(
+        &mut self,
+        device: &mut Device,
+        taps: &[Slice],
+        question: &Question,
+        gate: &Gate,
+        parameters: &Parameters,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Computation> {
+        let began = Instant::now();
+        let taken = question.numbers.len() + usize::from(question.previous.is_some());
+        if parameters.found > question.numbers.len() {
+            let why = NoResult::Numbers { found: parameters.found };
+            return Ok(finished(parameters, Vec::new(), Err((None, why)), began, on_event));
+        }
+
+        // 1. Each layer writes its candidates; every decoder judges all of them.
+        let written = self.layers.candidates(device, BEAMS).await?;
+        let mut judged = Vec::new();
+        for (place, candidates) in written.into_iter().enumerate() {
+            judged.extend(candidates.into_iter().enumerate().map(|(rank, candidate)| (place, rank, candidate.program)));
+        }
+        let mut programs: Vec<Program> = Vec::new();
+        for (_, _, program) in &judged {
+            if !programs.contains(program) {
+                programs.push(program.clone());
+            }
+        }
+        let scores = self.layers.rescore(device, &programs).await?;
+        let decoders = |program: &Program| {
+            let at = programs.iter().position(|other| other == program);
+            at.and_then(|at| scores[at].clone()).unwrap_or_default()
+        };
+        let judged: Vec<Judged> = judged
+            .into_iter()
+            .map(|(place, rank, program)| Judged { decoders: decoders(&program), program, place, rank })
+            .collect();
+        let arguments = parameters.values();
+        let mut rows: Vec<CandidateRow> = Vec::with_capacity(judged.len());
+        for (id, candidate) in judged.iter().enumerate() {
+            rows.push(row(id, candidate, self.config().taps[candidate.place], taken, &arguments));
+            on_event(Event::Candidate(rows[id].clone()));
+        }
+
+        // 2. The scorer says which of them are worth running.
+        let neighbours = self.neighbours(device, taps, question).await?;
+        let asked = Asked { numbers: &arguments, gate: gate.logit, layers: self.config().taps.len() };
+        let known = self.scorer.before(&judged, &asked, &neighbours);
+        for (row, (prior, _)) in rows.iter_mut().zip(&known) {
+            row.score = *prior;
+            if *prior < self.scorer.threshold {
+                row.status = Status::Skipped;
+            }
+            on_event(Event::Score(row.clone()));
+        }
+
+        // 3. Each different program among them is compiled and run once.
+        for at in 0..rows.len() {
+            if rows[at].status == Status::Skipped {
+                continue;
+            }
+            let same = (0..at)
+                .find(|other| judged[*other].program == judged[at].program && rows[*other].status != Status::Skipped);
+            match same {
+                Some(other) => copy_run(&mut rows, other, at),
+                None => self.run(&mut rows[at], &judged[at].program, parameters, on_event),
+            }
+            on_event(Event::Run(rows[at].clone()));
+        }
+
+        // 4. The scorer looks at the results and chooses.
+        let results: Vec<Option<f64>> = rows.iter().map(|row| row.result).collect();
+        for (at, row) in rows.iter_mut().enumerate() {
+            let Some(value) = row.result else { continue };
+            let parts = self.scorer.after((&judged, &results), at, value, &asked, &known[at].1);
+            row.score = parts.sum();
+            row.parts = Some(parts);
+            on_event(Event::Score(row.clone()));
+        }
+        let best = rows.iter().filter(|row| row.result.is_some()).max_by(|a, b| a.score.total_cmp(&b.score));
+        let outcome = match best.and_then(|row| row.result.map(|value| (row.id, value))) {
+            Some((id, value)) => {
+                rows[id].status = Status::Chosen;
+                on_event(Event::Score(rows[id].clone()));
+                Ok((id, judged[id].program.wat_alone(taken), value))
+            }
+            None => Err(self.no_result(&rows, &judged, taken, &arguments)),
+        };
+        Ok(finished(parameters, rows, outcome, began, on_event))
+    }
+
+    fn run(&self, row: &mut CandidateRow, program: &Program, parameters: &Parameters, on_event: &mut dyn FnMut(Event)) {
+        let report = sandbox::run(&row.wat, &row.args, &self.limits);
+        row.module_bytes = report.facts.module_bytes;
+        row.compile_us = report.facts.compile_micros;
+        on_event(Event::Compile(row.clone()));
+        row.run_us = report.facts.run_micros;
+        row.fuel = report.facts.fuel;
+        match report.outcome.value() {
+            Some(value) => {
+                row.status = Status::Executed;
+                row.result = Some(value);
+                row.shown = Some(display(value));
+                row.exactness = Some(exactness(program, &parameters.exact, value));
+            }
+            None => {
+                row.status = Status::Failed;
+                row.error = Some(report.outcome.to_string());
+            }
+        }
+    }
+
+    /// Why nothing was computed, with the function that stands for it.
+    fn no_result(
+        &self,
+        rows: &[CandidateRow],
+        judged: &[Judged],
+        taken: usize,
+        arguments: &[f64],
+    ) -> (Option<String>, NoResult) {
+        let failed = rows.iter().filter(|row| row.status == Status::Failed);
+        match failed.max_by(|a, b| a.score.total_cmp(&b.score)) {
+            Some(row) => {
+                let outcome = sandbox::run(&row.wat, arguments, &self.limits).outcome;
+                (Some(judged[row.id].program.wat_alone(taken)), NoResult::Failed(outcome))
+            }
+            None if rows.is_empty() => (None, NoResult::Nothing),
+            None => (None, NoResult::Skipped),
+        }
+    }
+
+    /// The examples nearest to the question, by its hidden states of the scorer's tap.
+    async fn neighbours(&self, device: &mut Device, taps: &[Slice], question: &Question) -> Result<Neighbours> {
+        let hidden = self.config().hidden;
+        let tap = taps.get(self.scorer.tap).copied();
+        let tap = tap.ok_or_else(|| Error::Request("the scorer's tap is not kept".to_owned()))?;
+        let mut states: Vec<f32> = Vec::new();
+        for (first, count) in &question.ranges {
+            let piece =
+                Slice { offset: tap.offset + (4 * first * hidden) as u64, size: (4 * count * hidden) as u64, ..tap };
+            states.extend(device.read(piece).await?.chunks_exact(4).map(bytemuck::pod_read_unaligned::<f32>));
+        }
+        Ok(self.scorer.store.nearest(&key(&states, &self.scorer.mean)))
+    }
+}
+
+/// Reads a scorer from its file.
+async fn read_scorer(source: &Source, layers: &LayersConfig) -> Result<Scorer> {
+    /// No scorer is larger.
+    const MOST: u64 = 64 << 20;
+    if source.len() > MOST {
+        return Err(Error::Format(format!(
+            "{}: a scorer of {} bytes; {MOST} is the most",
+            source.name(),
+            source.len()
+        )));
+    }
+    let bytes = source.read(0, source.len() as usize).await?;
+    Scorer::from_bytes(&bytes, layers)
+}
+
+fn row(id: usize, candidate: &Judged, layer: usize, parameters: usize, arguments: &[f64]) -> CandidateRow {
+    let mut words: Vec<&str> = candidate.program.operations().map(|op| op.word()).collect();
+    words.dedup();
+    CandidateRow {
+        id,
+        layer,
+        rank: candidate.rank,
+        wat: candidate.program.wat(parameters),
+        op: if words.is_empty() { "a number".to_owned() } else { words.join(", ") },
+        args: arguments.to_vec(),
+        status: Status::Written,
+        result: None,
+        shown: None,
+        exactness: None,
+        error: None,
+        score: 0.0,
+        parts: None,
+        logprob: candidate.logprob(),
+        module_bytes: 0,
+        fuel: 0,
+        compile_us: 0,
+        run_us: 0,
+    }
+}
+
+/// The run of one candidate is that of another with the same program.
+fn copy_run(rows: &mut [CandidateRow], from: usize, to: usize) {
+    let (own, ran) = (rows[to].clone(), rows[from].clone());
+    rows[to] = CandidateRow {
+        id: own.id,
+        layer: own.layer,
+        rank: own.rank,
+        logprob: own.logprob,
+        score: own.score,
+        parts: own.parts,
+        ..ran
+    };
+}
+
+type Chosen = std::result::Result<(usize, String, f64), (Option<String>, NoResult)>;
+
+fn finished(
+    parameters: &Parameters,
+    candidates: Vec<CandidateRow>,
+    outcome: Chosen,
+    began: Instant,
+    on_event: &mut dyn FnMut(Event),
+) -> Computation {
+    let (chosen, value, error, splice) = match outcome {
+        Ok((id, wat, value)) => (Some(id), Some(value), None, splice::computed(&wat, value)),
+        Err((wat, why)) => (None, None, Some(why.to_string()), splice::failed(wat.as_deref(), &why)),
+    };
+    let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    on_event(Event::Choice { chosen, value, error: error.clone(), micros });
+    Computation { numbers: parameters.bound.clone(), candidates, chosen, value, error, splice, micros }
+}

@@ -1,0 +1,109 @@
+//! The scorer: which candidate is most likely right, and why.
+//!
+//! A layer's own log-probability is a bad judge of it. The score is the logit of a learned verifier, the sum of four parts that
+//! are shown: what the three decoders think of the program, what it is like and what it gave (the verifier proper), how
+//! far results agree, and what programs answered similar questions. Over 0 means more likely right than wrong.
+//! A candidate that has hardly a chance by what is known before it is run is skipped.
+
+pub mod features;
+mod file;
+mod store;
+mod verifier;
+
+use serde::{Deserialize, Serialize};
+
+use crate::wasm_layers::Score;
+use crate::wasm_layers::program::Program;
+
+pub use self::features::Asked;
+pub use self::file::{FORMAT, VERSION};
+pub use self::store::{Neighbours, Store, key};
+pub use self::verifier::{Network, UNITS, Verifier};
+
+/// A candidate as the scorer sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// The program.
+    pub program: Program,
+    /// Which of the layers wrote it, from 0.
+    pub place: usize,
+    /// Its rank among that layer's.
+    pub rank: usize,
+    /// What each layer's decoder thinks of it.
+    pub decoders: Vec<Score>,
+}
+
+impl Judged {
+    /// Its log-probability under the layer that wrote it.
+    pub fn logprob(&self) -> f64 {
+        self.decoders.get(self.place).map_or(f64::NEG_INFINITY, |score| score.logprob)
+    }
+}
+
+/// The parts of a score, whose sum it is.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Parts {
+    /// What the decoders think.
+    pub logprob: f32,
+    /// What the verifier makes of everything.
+    pub verifier: f32,
+    /// How far the results agree.
+    pub agreement: f32,
+    /// What answered similar questions.
+    pub retrieval: f32,
+}
+
+impl Parts {
+    /// The score.
+    pub fn sum(&self) -> f32 {
+        self.logprob + self.verifier + self.agreement + self.retrieval
+    }
+}
+
+/// A scorer with what it remembers.
+#[derive(Debug, Clone)]
+pub struct Scorer {
+    /// The weights.
+    pub verifier: Verifier,
+    /// Verified examples.
+    pub store: Store,
+    /// Which of the taps, from 0, the store's keys are made from.
+    pub tap: usize,
+    /// [hidden]: what the keys of all questions have in common.
+    pub mean: Vec<f32>,
+    /// Candidates whose logit before they are run is under this are not.
+    pub threshold: f32,
+}
+
+impl Scorer {
+    /// For each candidate the logit before it is run, and what of the features is known.
+    pub fn before(
+        &self,
+        candidates: &[Judged],
+        asked: &Asked<'_>,
+        neighbours: &Neighbours,
+    ) -> Vec<(f32, [f32; features::BEFORE])> {
+        candidates
+            .iter()
+            .map(|candidate| {
+                let known = features::before(candidate, asked, neighbours);
+                (self.verifier.prior(&known), known)
+            })
+            .collect()
+    }
+
+    /// The parts of the score of candidate `at`, which gave `value`.
+    pub fn after(
+        &self,
+        (candidates, results): (&[Judged], &[Option<f64>]),
+        at: usize,
+        value: f64,
+        asked: &Asked<'_>,
+        known: &[f32; features::BEFORE],
+    ) -> Parts {
+        let mut all = [0.0; features::ALL];
+        all[..features::BEFORE].copy_from_slice(known);
+        all[features::BEFORE..].copy_from_slice(&features::after(candidates, results, at, value, asked));
+        self.verifier.parts(&all)
+    }
+}

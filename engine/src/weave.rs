@@ -1,0 +1,94 @@
+//! The WASM layers' part in an answer: they read the question, compute, and hand over what goes into the context.
+
+use crate::asked::Asked;
+use crate::computation::{Computation, Gate};
+use crate::compute::Computer;
+use crate::recording::Slice;
+use crate::runner::Runner;
+use crate::splice::{self, NoResult};
+use crate::{Error, Event, Result};
+
+/// One answer's computation.
+pub(crate) struct Weave<'a> {
+    computer: Option<&'a mut Computer>,
+    asked: Option<Asked>,
+    /// Why the layers could not read the question.
+    unread: Option<String>,
+    /// Whether the question asks for a computation; none where it was not read.
+    pub(crate) gate: Option<Gate>,
+    /// The computation, if there was one.
+    pub(crate) computation: Option<Computation>,
+}
+
+impl<'a> Weave<'a> {
+    /// For a question, if there is one, and layers to read it, if there are some.
+    pub(crate) fn new(computer: Option<&'a mut Computer>, asked: Option<Asked>) -> Self {
+        Self { computer, asked, unread: None, gate: None, computation: None }
+    }
+
+    /// Whether results can come from here.
+    pub(crate) fn computes(&self) -> bool {
+        self.computer.is_some() && self.asked.is_some()
+    }
+
+    /// Whether the question asks for a computation.
+    pub(crate) fn is_due(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| gate.open)
+    }
+
+    /// Reads the question from the taps of its prefill, and computes if it asks for it.
+    pub(crate) async fn read(&mut self, runner: &mut Runner, on_event: &mut dyn FnMut(Event)) -> Result<()> {
+        let (Some(computer), Some(asked)) = (&mut self.computer, &self.asked) else { return Ok(()) };
+        let taps = taps(runner, computer)?;
+        match computer.read(&mut runner.device, &taps, &asked.question).await {
+            Ok(gate) => {
+                on_event(Event::Gate(gate.clone()));
+                self.gate = Some(gate);
+            }
+            // A question that cannot be read is answered without the layers, and that is said.
+            Err(Error::Request(why)) => {
+                on_event(Event::NotRead(why.clone()));
+                self.unread = Some(why);
+            }
+            Err(error) => return Err(error),
+        }
+        if self.is_due() {
+            self.compute(runner, on_event).await?;
+        }
+        Ok(())
+    }
+
+    /// What goes into the context where the model asks for the computation, or should have.
+    pub(crate) async fn splice(&mut self, runner: &mut Runner, on_event: &mut dyn FnMut(Event)) -> Result<String> {
+        if self.computation.is_none() && self.unread.is_none() {
+            self.compute(runner, on_event).await?;
+        }
+        let behind = match (&self.computation, &self.unread) {
+            (Some(computation), _) => computation.splice.clone(),
+            (None, Some(why)) => splice::failed(None, &NoResult::NotRead(why.clone())),
+            (None, None) => splice::failed(None, &NoResult::Nothing),
+        };
+        Ok(format!("{}{behind}", splice::OPEN))
+    }
+
+    async fn compute(&mut self, runner: &mut Runner, on_event: &mut dyn FnMut(Event)) -> Result<()> {
+        let (Some(computer), Some(asked), Some(gate)) = (&mut self.computer, &self.asked, &self.gate) else {
+            return Ok(());
+        };
+        let taps = taps(runner, computer)?;
+        on_event(Event::Numbers(asked.parameters.bound.clone()));
+        let device = &mut runner.device;
+        let computed = computer.compute(device, &taps, &asked.question, gate, &asked.parameters, on_event).await?;
+        self.computation = Some(computed);
+        Ok(())
+    }
+}
+
+/// The kept residual streams that the layers read.
+fn taps(runner: &Runner, computer: &Computer) -> Result<Vec<Slice>> {
+    let slice = |layer: &usize| {
+        let tap = runner.state.taps.iter().find(|(tapped, _)| tapped == layer).map(|(_, slice)| *slice);
+        tap.ok_or_else(|| Error::Request(format!("layer {layer} is not tapped")))
+    };
+    computer.config().taps.iter().map(slice).collect()
+}
