@@ -142,7 +142,7 @@ impl Computer {
         let results: Vec<Option<f64>> = rows.iter().map(|row| row.result).collect();
         for (at, row) in rows.iter_mut().enumerate() {
             let Some(value) = row.result else { continue };
-            let parts = self.scorer.after((&judged, &results), at, value, &asked, &known[at].1);
+            let parts = self.scorer.after((&judged, &results), value, &asked, &known[at].1);
             row.score = parts.sum();
             row.parts = Some(parts);
             on_event(Event::Score(row.clone()));

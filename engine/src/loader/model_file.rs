@@ -147,8 +147,3 @@ fn stem(source: &Source) -> String {
     let name = source.name();
     name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
 }
-impl ModelFile {
-    pub async fn fingerprint(&self) -> Result<String> {
-        Ok(String::new())
-    }
-}

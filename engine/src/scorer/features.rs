@@ -107,12 +107,11 @@ fn shape(program: &Program, asked: &Asked<'_>) -> [f64; SHAPE] {
     ]
 }
 
-/// What is known after the candidates were run: [`AGREEMENT`] and [`RESULT`] of candidate `at`, whose result is `value`.
-/// `results` are those of all candidates.
+/// What is known after the candidates were run: [`AGREEMENT`] and [`RESULT`] of one whose result is `value`. `results` are those of
+/// all candidates.
 pub fn after(
     candidates: &[Judged],
     results: &[Option<f64>],
-    at: usize,
     value: f64,
     asked: &Asked<'_>,
 ) -> [f32; AGREEMENT + RESULT] {
@@ -152,8 +151,7 @@ pub fn after(
         flag(whole((value * 100.0 * 1e6).round() / 1e6)),
     ];
     let mut out = [0.0; AGREEMENT + RESULT];
-    for (at, (out, value)) in out.iter_mut().zip(values).enumerate() {
-        debug_assert!(value.is_finite(), "feature {at} of {:?}", candidates[at].program);
+    for (out, value) in out.iter_mut().zip(values) {
         *out = value as f32;
     }
     out

@@ -92,18 +92,17 @@ impl Scorer {
             .collect()
     }
 
-    /// The parts of the score of candidate `at`, which gave `value`.
+    /// The parts of the score of one of the candidates, which gave `value`.
     pub fn after(
         &self,
         (candidates, results): (&[Judged], &[Option<f64>]),
-        at: usize,
         value: f64,
         asked: &Asked<'_>,
         known: &[f32; features::BEFORE],
     ) -> Parts {
         let mut all = [0.0; features::ALL];
         all[..features::BEFORE].copy_from_slice(known);
-        all[features::BEFORE..].copy_from_slice(&features::after(candidates, results, at, value, asked));
+        all[features::BEFORE..].copy_from_slice(&features::after(candidates, results, value, asked));
         self.verifier.parts(&all)
     }
 }

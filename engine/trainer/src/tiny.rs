@@ -21,6 +21,8 @@ use wattage_trainer::{Error, Result, vocabulary};
 const TEXTS: usize = 20_000;
 /// The held-out examples come from the generator's numbers after this one.
 const HELD_OUT: u64 = 1 << 40;
+/// Most held-out examples of a data set that each evaluation looks at.
+const HELD_PUBLISHED: usize = 128;
 
 #[derive(Args)]
 pub(crate) struct Tiny {
@@ -123,7 +125,7 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
             published.extend(of.iter().map(|example| generator.vary(example, &mut random)));
         }
         if copies > 0 {
-            held_published.push((name, out));
+            held_published.push((name, out.into_iter().take(HELD_PUBLISHED).collect::<Vec<Example>>()));
         }
     }
     let texts: Vec<String> = examples

@@ -8,7 +8,7 @@ use wattage_engine::{
     Cancel, DevicePreference, Error, KvType, LoadOptions, ModelFile, Progress, Result, Sampling, Session, Source, Stage,
 };
 
-use crate::{bench, commands};
+use crate::{ask, bench, commands, eval};
 
 #[derive(Parser)]
 #[command(name = "wattage", version, about = "Runs Qwen models with WGSL kernels on a GPU, or on the CPU")]
@@ -21,6 +21,10 @@ struct Cli {
 enum Command {
     /// Answers a prompt
     Generate(Generate),
+    /// Answers one question, and tells what the WASM layers made of it
+    Ask(Ask),
+    /// Answers a file of questions, and counts what is right
+    Eval(Eval),
     /// Writes the logits and the residual stream of chosen layers for given tokens
     Logits(Logits),
     /// Measures speed; the model may be `shape:qwen3-0.6b`, which has random weights of that shape
@@ -32,7 +36,8 @@ enum Command {
 /// Where and how to load a model.
 #[derive(Args)]
 pub(crate) struct Load {
-    /// A .gguf file, or a folder with .safetensors, config.json and tokenizer.json
+    /// A .gguf file, or a folder with one or with .safetensors, config.json and tokenizer.json; WASM layers and their scorer are
+    /// taken from the folder too
     #[arg(long)]
     pub(crate) model: String,
     /// Where to run it
@@ -107,6 +112,45 @@ pub(crate) struct Generate {
 }
 
 #[derive(Args)]
+pub(crate) struct Ask {
+    #[command(flatten)]
+    pub(crate) load: Load,
+    /// The question
+    pub(crate) text: String,
+    /// A line for each WASM layer, behind the answer
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// Answer without the WASM layers
+    #[arg(long)]
+    pub(crate) no_layers: bool,
+    #[arg(long, default_value_t = 512)]
+    pub(crate) max_tokens: usize,
+    /// One JSON object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Eval {
+    #[command(flatten)]
+    pub(crate) load: Load,
+    /// Lines of {"question", "answer"}; the answer is null where no computation is asked
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Answer without the WASM layers
+    #[arg(long)]
+    pub(crate) no_layers: bool,
+    #[arg(long, default_value_t = 512)]
+    pub(crate) max_tokens: usize,
+    /// Write a line a question here
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
+    /// One JSON object on one line of stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
 pub(crate) struct Logits {
     #[command(flatten)]
     pub(crate) load: Load,
@@ -153,6 +197,8 @@ pub(crate) struct Check {
 pub(crate) async fn run() -> Result<()> {
     match Cli::parse().command {
         Command::Generate(args) => commands::generate(args).await,
+        Command::Ask(args) => ask::run(args).await,
+        Command::Eval(args) => eval::run(args).await,
         Command::Logits(args) => commands::logits(args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Check(args) => commands::check(args).await,
@@ -217,6 +263,7 @@ fn sources(model: &str) -> Result<Vec<Source>> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let wanted = ["config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json"];
         if name.ends_with(".safetensors")
+            || name.ends_with(".gguf")
             || name.ends_with(".safetensors.index.json")
             || name == "chat_template.jinja"
             || wanted.contains(&name.as_str())

@@ -1,11 +1,13 @@
 //! The native command line: `wattage generate | logits | bench | check`. Progress on stderr, results on stdout.
 
 #[cfg(not(target_arch = "wasm32"))]
+mod ask;
 mod bench;
 #[cfg(not(target_arch = "wasm32"))]
 mod cli;
 #[cfg(not(target_arch = "wasm32"))]
 mod commands;
+mod eval;
 
 #[cfg(not(target_arch = "wasm32"))]
 fn main() -> std::process::ExitCode {

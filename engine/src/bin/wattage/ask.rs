@@ -1,0 +1,111 @@
+//! `ask`: one question, with everything that the layers made of it.
+
+use serde_json::{Value, json};
+use wattage_engine::{
+    Cancel, CandidateRow, ChatOptions, Completion, Event, Message, Prompt, Result, Role, Sampling, Status, row_of,
+};
+
+use crate::cli;
+
+pub(crate) async fn run(args: cli::Ask) -> Result<()> {
+    let mut session = cli::load(&args.load, &[]).await?;
+    let options = ChatOptions {
+        sampling: Sampling::greedy(),
+        max_tokens: args.max_tokens,
+        layers: !args.no_layers,
+        ..ChatOptions::default()
+    };
+    let ask = [Message { role: Role::User, content: args.text.clone() }];
+    let began = std::time::Instant::now();
+    let mut unread = None;
+    let mut on_event = |event: Event| {
+        if let Event::NotRead(why) = event {
+            unread = Some(why);
+        }
+    };
+    let answer = session.complete(Prompt::Chat(&ask), &options, &Cancel::new(), &mut on_event).await?;
+    let total = began.elapsed().as_secs_f64();
+    if let Some(why) = &unread {
+        eprintln!("The WASM layers were not used: {why}");
+    }
+    let layers = &session.model().wasm_layers;
+    if args.json {
+        println!("{}", as_json(&answer, layers, total));
+        return Ok(());
+    }
+    println!("{}", answer.text.trim_end());
+    if args.trace {
+        println!("\n{}", trace(&answer, layers));
+    }
+    Ok(())
+}
+
+/// A line a layer, as the page's panel has them.
+fn trace(answer: &Completion, layers: &[usize]) -> String {
+    let gate = answer.gate.as_ref().map(|gate| {
+        let word = if gate.open { "a computation is asked for" } else { "no computation is asked for" };
+        format!("Gate: {word} [{:.2}]", gate.logit)
+    });
+    let mut lines: Vec<String> = gate.into_iter().collect();
+    if let Some(computation) = &answer.computation {
+        let width = layers.iter().map(|layer| layer.to_string().len()).max().unwrap_or(1);
+        for layer in layers {
+            let Some(row) = row_of(&computation.candidates, *layer) else { continue };
+            let what = match (row.status, &row.shown, &row.error) {
+                (Status::Skipped, ..) => "SKIPPED".to_owned(),
+                (_, Some(shown), _) => format!("{shown} ({})", row.op),
+                (_, None, Some(error)) => format!("FAILED: {error} ({})", row.op),
+                (_, None, None) => "nothing".to_owned(),
+            };
+            let mark = if row.status == Status::Chosen { "  <- chosen" } else { "" };
+            lines.push(format!("Layer {layer:>width$}:  {what} [score: {:.2}]{mark}", row.score));
+        }
+        if let Some(error) = &computation.error {
+            lines.push(format!("Nothing was computed: {error}"));
+        }
+    }
+    lines.join("\n")
+}
+
+/// The contract's object.
+pub(crate) fn as_json(answer: &Completion, layers: &[usize], seconds: f64) -> Value {
+    let computation = answer.computation.as_ref();
+    let all = computation.map(|computation| computation.candidates.as_slice()).unwrap_or_default();
+    let rows: Vec<Value> = layers
+        .iter()
+        .filter_map(|layer| row_of(all, *layer))
+        .map(|row| {
+            let mut value = candidate(row);
+            let others = all.iter().filter(|other| other.layer == row.layer && other.id != row.id);
+            value["alternatives"] = others.map(candidate).collect();
+            value
+        })
+        .collect();
+    json!({
+        "text": answer.text,
+        "gate": answer.gate.as_ref().map(|gate| json!({
+            "open": gate.open, "logit": gate.logit,
+            "layers": gate.layers.iter().map(|(layer, logit)| (layer.to_string(), *logit)).collect::<std::collections::BTreeMap<_, _>>(),
+        })),
+        "numbers": computation.map(|computation| &computation.numbers),
+        "candidates": rows,
+        "chosen": computation.and_then(|computation| computation.winner()).map(|row| row.layer),
+        "computed": computation.and_then(|computation| computation.value),
+        "error": computation.and_then(|computation| computation.error.as_ref()),
+        "timings": {
+            "total_ms": seconds * 1e3,
+            "prefill_ms": answer.prompt_tokens.saturating_sub(answer.reused_tokens) as f64 / answer.prefill_tps.max(1e-9) * 1e3,
+            "compute_ms": computation.map(|computation| computation.micros as f64 / 1e3),
+            "decode_tokens_per_second": answer.decode_tps,
+        },
+    })
+}
+
+fn candidate(row: &CandidateRow) -> Value {
+    json!({
+        "layer": row.layer, "rank": row.rank, "wat": row.wat, "op": row.op, "args": row.args,
+        "status": row.status, "result": row.result, "shown": row.shown, "exact": row.exactness, "error": row.error,
+        "score": row.score, "parts": row.parts, "logprob": row.logprob, "fuel": row.fuel,
+        "compile_us": row.compile_us, "run_us": row.run_us,
+    })
+}
