@@ -86,7 +86,7 @@ pub fn run(
     let mut nets = Nets::new(base, layers, &device);
     let mut average = nets.valid();
     let optimiser = || AdamWConfig::new().with_beta_1(0.9).with_beta_2(0.98).with_weight_decay(0.1).init();
-    let asked = format!("{base:?} {layers:?} {} {options:?}", train.len());
+    let asked = format!("{}{} {options:?}", checkpoint::shapes(base, layers), train.len());
     let mut place = Place { asked: asked.clone(), ..Place::default() };
     let saved = checkpoint::load(&options.out, nets.clone(), average.clone(), optimiser())?;
     let mut optimiser = optimiser();

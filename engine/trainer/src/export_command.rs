@@ -1,0 +1,117 @@
+//! `wattage-trainer export`: a training run's weights as the files that the engine reads.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use wattage_trainer::example::Example;
+use wattage_trainer::export::{Export as Nets, Files, Opened, Storage};
+use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
+use wattage_trainer::train::{Place, Reader, average};
+use wattage_trainer::{Error, Result, shape};
+
+#[derive(Args)]
+pub(crate) struct Export {
+    /// The folder that `tiny` was given as --out
+    #[arg(long)]
+    from: PathBuf,
+    /// Where base.gguf and wasm_layers.safetensors go
+    #[arg(long)]
+    out: PathBuf,
+    /// How the base's matrices are stored
+    #[arg(long, value_enum, default_value_t = Format::Q8_0)]
+    format: Format,
+    /// What the base calls itself
+    #[arg(long, default_value = "Wattage Tiny")]
+    name: String,
+    /// Held-out generated questions that the engine answers with the written files, to compare with the training's own score
+    #[arg(long, default_value_t = 0)]
+    check: u64,
+    /// The seed of those questions: that of the training
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[value(name = "f32")]
+    F32,
+    #[value(name = "q8_0")]
+    Q8_0,
+}
+
+pub(crate) fn run(args: &Export) -> Result<()> {
+    let path = args.from.join("tokenizer.json");
+    let text = read(&path)?;
+    let tokenizer: Value = serde_json::from_str(&text).map_err(|why| Error::Vocabulary(why.to_string()))?;
+    let base = shape::base(wattage_trainer::vocabulary::open(&tokenizer)?.size());
+    let layers = shape::layers(&base);
+    let (nets, place) = average(&args.from, &base, &layers)?;
+    let provenance = provenance(&args.from, &place);
+    let export = Nets {
+        nets: &nets,
+        base: &base,
+        layers: &layers,
+        tokenizer: &tokenizer,
+        name: &args.name,
+        provenance: &provenance,
+    };
+    let files = export.files(match args.format {
+        Format::F32 => Storage::F32,
+        Format::Q8_0 => Storage::Q8_0,
+    })?;
+    std::fs::create_dir_all(&args.out).map_err(|why| Error::file(&args.out, why))?;
+    for (name, bytes) in [("base.gguf", &files.base), ("wasm_layers.safetensors", &files.layers)] {
+        let path = args.out.join(name);
+        std::fs::write(&path, bytes).map_err(|why| Error::file(&path, why))?;
+        eprintln!("{name}: {} bytes", bytes.len());
+    }
+    eprintln!("{}, {} steps", files.config.base, place.step);
+    if args.check > 0 { check(args, &files) } else { Ok(()) }
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|why| Error::file(path, why))
+}
+
+/// How the weights were made: how long the run was at its checkpoint, and how well each held-out set was done then.
+fn provenance(from: &Path, place: &Place) -> Value {
+    let metrics = read(&from.join("metrics.jsonl")).unwrap_or_default();
+    let lines = metrics.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let scores = lines.filter(|line| line["step"] == place.step && line["held_out"].is_object());
+    let scores: serde_json::Map<String, Value> =
+        scores.filter_map(|line| Some((line["set"].as_str()?.to_owned(), line["held_out"].clone()))).collect();
+    json!({
+        "data": "generated arithmetic, GSM8K and MAWPS", "steps": place.step, "passes": place.epoch + 1,
+        "tokens": place.tokens, "seconds": place.seconds.round(), "held_out": scores,
+    })
+}
+
+/// Counts the programs that each layer writes rightly, greedily, for held-out questions.
+fn check(args: &Export, files: &Files) -> Result<()> {
+    let mut opened = Opened::new(files)?;
+    let generator = Generator::new(args.seed)?;
+    let config = opened.config().clone();
+    let mut right = vec![0; config.taps.len()];
+    let (mut any, mut programs, mut gates, mut read) = (0, 0, 0, 0);
+    for number in HELD_OUT..HELD_OUT + args.check {
+        let example: Example = generator.example(number, &mut Counts::new())?;
+        let file = opened.session().file();
+        let reader = Reader { tokenizer: &file.tokenizer, template: &file.template, config: &config, chats: &[] };
+        let Some(sequence) = reader.sequence(&example)? else { continue };
+        let computes: f32 = opened.read(&sequence)?.gates.iter().sum();
+        read += 1;
+        gates += usize::from((computes > 0.0) == example.program.is_some());
+        let Some(program) = &example.program else { continue };
+        programs += 1;
+        let mut found = false;
+        for (right, written) in right.iter_mut().zip(opened.greedy()?) {
+            let same = written.is_some_and(|written| written.instructions() == program.instructions());
+            *right += usize::from(same);
+            found |= same;
+        }
+        any += usize::from(found);
+    }
+    println!("{}", json!({"questions": read, "gates_right": gates, "programs": programs, "exact": right, "any": any}));
+    Ok(())
+}
