@@ -27,7 +27,7 @@ pub(crate) struct Export {
     /// Held-out generated questions that the engine answers with the written files, to compare with the training's own score
     #[arg(long, default_value_t = 0)]
     check: u64,
-    /// The seed of those questions: that of the training
+    /// The training's seed, which is also that of the questions
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Export) -> Result<()> {
     let base = shape::base(wattage_trainer::vocabulary::open(&tokenizer)?.size());
     let layers = shape::layers(&base);
     let (nets, place) = average(&args.from, &base, &layers)?;
-    let provenance = provenance(&args.from, &place);
+    let provenance = provenance(args, &place);
     let export = Nets {
         nets: &nets,
         base: &base,
@@ -74,15 +74,16 @@ fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|why| Error::file(path, why))
 }
 
-/// How the weights were made: how long the run was at its checkpoint, and how well each held-out set was done then.
-fn provenance(from: &Path, place: &Place) -> Value {
-    let metrics = read(&from.join("metrics.jsonl")).unwrap_or_default();
+/// How the weights were made: from which sets, how long the run was at its checkpoint, and how well it did what it held out of
+/// each set.
+fn provenance(args: &Export, place: &Place) -> Value {
+    let metrics = read(&args.from.join("metrics.jsonl")).unwrap_or_default();
     let lines = metrics.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let scores = lines.filter(|line| line["step"] == place.step && line["held_out"].is_object());
     let scores: serde_json::Map<String, Value> =
         scores.filter_map(|line| Some((line["set"].as_str()?.to_owned(), line["held_out"].clone()))).collect();
     json!({
-        "data": "generated arithmetic, GSM8K and MAWPS", "steps": place.step, "passes": place.epoch + 1,
+        "data": scores.keys().collect::<Vec<_>>(), "seed": args.seed, "steps": place.step, "epochs": place.epoch + 1,
         "tokens": place.tokens, "seconds": place.seconds.round(), "held_out": scores,
     })
 }
