@@ -6,7 +6,7 @@ use burn::tensor::{Device, Distribution, Tensor};
 use serde_json::{Value, json};
 use wattage_engine::wasm_layers::config::LayersConfig;
 use wattage_engine::wasm_layers::numbers::bind;
-use wattage_engine::{Message, Role};
+use wattage_engine::{Architecture, ChatTemplate, Config, Message, Role};
 use wattage_trainer::constants::CONSTANTS;
 use wattage_trainer::example::Example;
 use wattage_trainer::export::{Export, Files, Opened, Storage};
@@ -166,7 +166,7 @@ fn same_ids(opened: &Opened, example: &Example, sequence: &Sequence) {
 fn differences(nets: &Nets, tokenizer: &Value, files: &Files) -> Differences {
     let mut opened = Opened::new(files).unwrap();
     let own = vocabulary::open(tokenizer).unwrap();
-    let template = wattage_engine::ChatTemplate::new(vocabulary::TEMPLATE).unwrap();
+    let template = ChatTemplate::new(vocabulary::TEMPLATE).unwrap();
     let config = layers();
     let reader = Reader { tokenizer: &own, template: &template, config: &config, chats: &[] };
     let mut all = Differences::default();
@@ -214,6 +214,46 @@ fn exported_nets_compute_what_trained_nets_compute() {
     let found = differences(&nets, &tokenizer, &quantised);
     let all = [found.logits, found.taps, found.gates, found.layers, found.programs];
     assert!(all.iter().all(|difference| *difference < 0.1), "{found:?}");
+}
+
+#[test]
+fn the_base_says_what_it_is() {
+    let files = exported(&nets(), &tokenizer(VOCAB), Storage::Q8_0);
+    let opened = Opened::new(&files).unwrap();
+    let (file, base) = (opened.session().file(), base());
+    let config = Config {
+        arch: Architecture::Qwen3,
+        layers: base.layers,
+        hidden: base.hidden,
+        heads: base.heads,
+        kv_heads: base.kv_heads,
+        head_dim: base.head_dim,
+        ffn: base.ffn,
+        vocab: base.vocab,
+        context: 1024,
+        rope_theta: 1e4,
+        rms_eps: 1e-6,
+        tied_head: true,
+    };
+    assert_eq!(file.config, config);
+    assert_eq!((file.name.as_str(), file.quantisation.as_str()), ("test", "Q8_0"));
+    assert!(files.config.base.starts_with("qwen3-3x32-v480-"), "{}", files.config.base);
+    assert_eq!(LayersConfig { base: "not known yet".into(), ..opened.config().clone() }, layers());
+    // Nobody can write a control token; the others are part of an answer.
+    let id = |text: &str| file.tokenizer.id_of(text).unwrap();
+    let markers = vocabulary::markers();
+    for text in ["<|im_start|>", "<|im_end|>", "<|endoftext|>"].into_iter().chain(markers.iter().map(String::as_str)) {
+        assert!(file.tokenizer.is_control(id(text)), "{text}");
+    }
+    for text in
+        ["<think>", "</think>", "<wat_model>", "</wat_model>", "<computed>", "</computed>", "<error>", "</error>"]
+    {
+        assert!(!file.tokenizer.is_control(id(text)), "{text}");
+        assert_eq!(file.tokenizer.encode(text, true).unwrap(), [id(text)]);
+    }
+    let mut stops = vec![id("<|endoftext|>"), id("<|im_end|>")];
+    stops.sort_unstable();
+    assert_eq!(file.stop_ids, stops);
 }
 
 #[test]
