@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use wattage_trainer::example::Example;
-use wattage_trainer::export::{Export as Nets, Files, Opened, Storage};
+use wattage_trainer::export::{self, Files, Opened, Storage};
 use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
-use wattage_trainer::train::{Place, Reader, average};
+use wattage_trainer::model::BaseConfig;
+use wattage_trainer::train::{Nets, Place, Reader, average, score};
 use wattage_trainer::{Error, Result, shape};
 
 #[derive(Args)]
@@ -24,7 +24,7 @@ pub(crate) struct Export {
     /// What the base calls itself
     #[arg(long, default_value = "Wattage Tiny")]
     name: String,
-    /// Held-out generated questions that the engine answers with the written files, to compare with the training's own score
+    /// Held-out generated questions that the engine answers with the written files, and so do the nets in the trainer
     #[arg(long, default_value_t = 0)]
     check: u64,
     /// The training's seed, which is also that of the questions
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Export) -> Result<()> {
     let layers = shape::layers(&base);
     let (nets, place) = average(&args.from, &base, &layers)?;
     let provenance = provenance(args, &place);
-    let export = Nets {
+    let export = export::Export {
         nets: &nets,
         base: &base,
         layers: &layers,
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Export) -> Result<()> {
         eprintln!("{name}: {} bytes", bytes.len());
     }
     eprintln!("{}, {} steps", files.config.base, place.step);
-    if args.check > 0 { check(args, &files) } else { Ok(()) }
+    if args.check > 0 { check(args, &files, &nets, &base) } else { Ok(()) }
 }
 
 fn read(path: &Path) -> Result<String> {
@@ -88,31 +88,40 @@ fn provenance(args: &Export, place: &Place) -> Value {
     })
 }
 
-/// Counts the programs that each layer writes rightly, greedily, for held-out questions.
-fn check(args: &Export, files: &Files) -> Result<()> {
+/// Counts what the engine does rightly with the files, and what the nets do in the trainer, for the same held-out questions.
+fn check(args: &Export, files: &Files, nets: &Nets, base: &BaseConfig) -> Result<()> {
     let mut opened = Opened::new(files)?;
     let generator = Generator::new(args.seed)?;
-    let config = opened.config().clone();
-    let mut right = vec![0; config.taps.len()];
-    let (mut any, mut programs, mut gates, mut read) = (0, 0, 0, 0);
+    let mut counts = Counts::new();
+    let mut sequences = Vec::new();
     for number in HELD_OUT..HELD_OUT + args.check {
-        let example: Example = generator.example(number, &mut Counts::new())?;
+        let example = generator.example(number, &mut counts)?;
         let file = opened.session().file();
-        let reader = Reader { tokenizer: &file.tokenizer, template: &file.template, config: &config, chats: &[] };
-        let Some(sequence) = reader.sequence(&example)? else { continue };
-        let computes: f32 = opened.read(&sequence)?.gates.iter().sum();
-        read += 1;
-        gates += usize::from((computes > 0.0) == example.program.is_some());
-        let Some(program) = &example.program else { continue };
-        programs += 1;
+        let (tokenizer, template) = (&file.tokenizer, &file.template);
+        sequences.extend(Reader { tokenizer, template, config: &files.config, chats: &[] }.sequence(&example)?);
+    }
+    let mut exact = vec![0; files.config.taps.len()];
+    let (mut any, mut gates) = (0, 0);
+    for sequence in &sequences {
+        let computes: f32 = opened.read(sequence)?.gates.iter().sum();
+        gates += usize::from((computes > 0.0) == sequence.program.is_some());
+        let Some(wanted) = &sequence.program else { continue };
         let mut found = false;
-        for (right, written) in right.iter_mut().zip(opened.greedy()?) {
-            let same = written.is_some_and(|written| written.instructions() == program.instructions());
-            *right += usize::from(same);
+        for (exact, written) in exact.iter_mut().zip(opened.greedy()?) {
+            let ids = written.map(|program| program.instructions().iter().map(|i| files.config.id(*i)).collect());
+            let same = ids == Some(wanted.iter().map(|id| Some(*id)).collect::<Vec<_>>());
+            *exact += usize::from(same);
             found |= same;
         }
         any += usize::from(found);
     }
-    println!("{}", json!({"questions": read, "gates_right": gates, "programs": programs, "exact": right, "any": any}));
+    let programs = sequences.iter().filter(|sequence| sequence.program.is_some()).count();
+    let share = |count: usize, of: usize| count as f64 / of.max(1) as f64;
+    let engine = json!({
+        "n": programs, "exact": exact.into_iter().map(|count| share(count, programs)).collect::<Vec<_>>(),
+        "any": share(any, programs), "gate": share(gates, sequences.len()),
+    });
+    let trainer = score(nets, base, &files.config, &sequences);
+    println!("{}", json!({"engine": engine, "trainer": trainer}));
     Ok(())
 }

@@ -65,7 +65,7 @@ pub(crate) struct Tiny {
 
 /// Whether a data set's example is kept out of training: one in twelve forms, with all that differ from it by their numbers only.
 fn held_out(example: &Example) -> bool {
-    hash(&skeleton(&example.question)) % 12 == 0
+    hash(&skeleton(&example.question)).is_multiple_of(12)
 }
 
 pub(crate) fn run(args: &Tiny) -> Result<()> {

@@ -129,16 +129,16 @@ pub fn run(
         place.step += 1;
         place.seconds = before + began.elapsed().as_secs_f64();
         let (every, keep) = AVERAGE;
-        if place.step % every == 0 {
+        if place.step.is_multiple_of(every) {
             // While young, the average forgets its first values sooner.
             let age = (place.step / every) as f64;
             average = blend(average, &nets.valid(), keep.min(age / (age + 10.0)));
         }
-        if place.step % METRICS == 0 {
+        if place.step.is_multiple_of(METRICS) {
             report(serde_json::json!({"step": place.step, "seconds": place.seconds, "tokens": place.tokens,
                 "layers": parts[0], "gate": parts[1], "answers": answers.then_some(parts[2])}));
         }
-        if place.step % EVALUATION == 0 || place.step == options.steps {
+        if place.step.is_multiple_of(EVALUATION) || place.step == options.steps {
             let mut sum = 0.0;
             for (name, set) in held {
                 let score = score(&average, base, layers, set);
