@@ -1,6 +1,6 @@
 //! Whole small GGUF files of both families.
 
-use harness::gguf::{Meta, model, tiny_config};
+use harness::gguf::{Gguf, Meta, kind, model, tiny_config};
 use harness::vocab::Vocab;
 use wattage_engine::{Architecture, DType, ModelFile, Source, dequantise};
 
@@ -78,4 +78,45 @@ fn version_2_and_a_padded_vocabulary_open() {
     assert_eq!(file.config.vocab, config.vocab);
     assert_eq!(file.quantisation, "Q4_K_M");
     assert_eq!(file.parameters(), file.tensors.values().map(|t| t.bytes / 4).sum::<u64>());
+}
+
+/// A base's name stays when its matrices or its norms are stored in another way, and is another for other weights.
+#[test]
+fn a_fingerprint_is_of_the_weights_and_not_of_their_storage() {
+    let fingerprint = |gguf: &Gguf| pollster::block_on(open("tiny.gguf", gguf.write()).unwrap().fingerprint()).unwrap();
+    let config = tiny_config(Architecture::Qwen3, true);
+    let mut float = model(&config, DType::F32, 1);
+    // Values that every format of norms can hold, as those of published models.
+    for tensor in float.tensors.iter_mut().filter(|tensor| tensor.shape.len() == 1) {
+        for value in tensor.data.chunks_exact_mut(4) {
+            value[..2].fill(0);
+        }
+    }
+    let name = fingerprint(&float);
+    assert!(name.starts_with(&format!("qwen3-2x64-v{}-", config.vocab)) && name.len() > 30, "{name}");
+
+    let stored_as = |dtype: DType, change: &dyn Fn(&[u8]) -> Vec<u8>| {
+        let mut other = model(&config, DType::Q8_0, 2);
+        for tensor in other.tensors.iter_mut().filter(|tensor| tensor.shape.len() == 1) {
+            let own = float.tensors.iter().find(|own| own.name == tensor.name).unwrap();
+            tensor.data = own.data.chunks_exact(4).flat_map(change).collect();
+            tensor.kind = kind(dtype);
+        }
+        other
+    };
+    let value = |bytes: &[u8]| f32::from_le_bytes(bytes.try_into().unwrap());
+    for other in [
+        stored_as(DType::F32, &|bytes| bytes.to_vec()),
+        stored_as(DType::F16, &|bytes| half::f16::from_f32(value(bytes)).to_le_bytes().to_vec()),
+        stored_as(DType::BF16, &|bytes| bytes[2..].to_vec()),
+    ] {
+        assert_eq!(fingerprint(&other), name);
+    }
+
+    assert_ne!(fingerprint(&model(&config, DType::F32, 2)), name);
+    for norm in ["output_norm.weight", "blk.0.attn_norm.weight"] {
+        let mut other = float.clone();
+        other.tensor(norm).data[4 * 63 + 2] ^= 1;
+        assert_ne!(fingerprint(&other), name, "{norm}");
+    }
 }

@@ -1,5 +1,6 @@
 //! A whole model as its files state it, checked: what every later stage builds on.
 
+mod fingerprint;
 mod from_gguf;
 mod from_hf;
 mod random;

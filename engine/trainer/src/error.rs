@@ -46,6 +46,9 @@ pub enum Error {
     /// Training cannot go on.
     #[error("training cannot go on: {0}")]
     Training(String),
+    /// Nets cannot be written as files.
+    #[error("the model cannot be exported: {0}")]
+    Export(String),
     /// The generator could not make what was asked for.
     #[error("the generator cannot go on: {0}")]
     Generator(String),

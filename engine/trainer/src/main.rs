@@ -1,6 +1,7 @@
 //! The trainer's command line. Results go to files and stdout, counts to stderr.
 
 mod data;
+mod export_command;
 mod tiny;
 
 use std::process::ExitCode;
@@ -20,12 +21,15 @@ enum Command {
     Data(data::Data),
     /// Trains the embedded model
     Tiny(tiny::Tiny),
+    /// Writes a trained model as the files that the engine reads
+    Export(export_command::Export),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Data(data) => data::run(&data),
         Command::Tiny(tiny) => tiny::run(&tiny),
+        Command::Export(export) => export_command::run(&export),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,20 +7,15 @@ use clap::Args;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use wattage_engine::ChatTemplate;
-use wattage_engine::wasm_layers::config::LayersConfig;
-use wattage_trainer::constants::CONSTANTS;
 use wattage_trainer::example::Example;
-use wattage_trainer::generate::{Counts, Generator};
-use wattage_trainer::model::BaseConfig;
+use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
 use wattage_trainer::read::{gsm8k, mawps};
 use wattage_trainer::skeleton::{hash, skeleton};
 use wattage_trainer::train::{Options, Reader, Sequence, run as train};
-use wattage_trainer::{Error, Result, vocabulary};
+use wattage_trainer::{Error, Result, shape, vocabulary};
 
 /// Examples that the vocabulary is learned from.
 const TEXTS: usize = 20_000;
-/// The held-out examples come from the generator's numbers after this one.
-const HELD_OUT: u64 = 1 << 40;
 /// Most held-out examples of a data set that each evaluation looks at.
 const HELD_PUBLISHED: usize = 128;
 
@@ -72,35 +67,13 @@ pub(crate) struct Tiny {
 
 /// Whether a data set's example is kept out of training: one in twelve forms, with all that differ from it by their numbers only.
 fn held_out(example: &Example) -> bool {
-    hash(&skeleton(&example.question)) % 12 == 0
+    hash(&skeleton(&example.question)).is_multiple_of(12)
 }
 
 pub(crate) fn run(args: &Tiny) -> Result<()> {
     std::fs::create_dir_all(&args.out).map_err(|why| Error::file(&args.out, why))?;
-    let base = BaseConfig {
-        layers: 12,
-        hidden: 128,
-        heads: 4,
-        kv_heads: 2,
-        head_dim: 32,
-        ffn: 256,
-        vocab: args.vocab,
-        rope_theta: 1e4,
-    };
-    let layers = LayersConfig {
-        base: "wattage-tiny".to_owned(),
-        hidden: base.hidden,
-        taps: vec![3, 7, 11],
-        width: 96,
-        heads: 3,
-        ffn: 192,
-        encoder_blocks: 1,
-        decoder_blocks: 1,
-        constants: CONSTANTS.to_vec(),
-        markers: vocabulary::markers(),
-        bound: 6.0,
-        eps: 1e-6,
-    };
+    let base = shape::base(args.vocab);
+    let layers = shape::layers(&base);
     layers.check()?;
     let generator = Generator::new(args.seed)?;
     let mut counts = Counts::new();

@@ -25,6 +25,8 @@ use crate::{Error, Result};
 use sources::{Made, Openings, Source};
 use surface::{Case, roughen};
 
+/// Examples from this number on are measured on and never trained on.
+pub const HELD_OUT: u64 = 1 << 40;
 /// How often numbers are drawn again until they meet a rule's conditions.
 const DRAWS: usize = 200;
 /// How often an example is tried again before the generator gives up on it.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{matrix, ones, projection, rms_norm, swiglu};
 
-const EPS: f64 = 1e-6;
+/// RMSNorm's epsilon, everywhere in the base.
+pub(crate) const EPS: f64 = 1e-6;
 
 /// The base's shape.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -81,14 +82,14 @@ impl Rotary {
 /// One decoder layer. Matrices are [inputs, outputs].
 #[derive(Module, Debug)]
 pub struct Block {
-    norm1: Param<Tensor<1>>,   // [hidden]
-    qkv: Param<Tensor<2>>,     // [hidden, (heads + 2 kv_heads) dim]
-    q_norm: Param<Tensor<1>>,  // [dim]
-    k_norm: Param<Tensor<1>>,  // [dim]
-    out: Param<Tensor<2>>,     // [heads dim, hidden]
-    norm2: Param<Tensor<1>>,   // [hidden]
-    gate_up: Param<Tensor<2>>, // [hidden, 2 ffn]
-    down: Param<Tensor<2>>,    // [ffn, hidden]
+    pub(crate) norm1: Param<Tensor<1>>,   // [hidden]
+    pub(crate) qkv: Param<Tensor<2>>,     // [hidden, (heads + 2 kv_heads) dim]
+    pub(crate) q_norm: Param<Tensor<1>>,  // [dim]
+    pub(crate) k_norm: Param<Tensor<1>>,  // [dim]
+    pub(crate) out: Param<Tensor<2>>,     // [heads dim, hidden]
+    pub(crate) norm2: Param<Tensor<1>>,   // [hidden]
+    pub(crate) gate_up: Param<Tensor<2>>, // [hidden, 2 ffn]
+    pub(crate) down: Param<Tensor<2>>,    // [ffn, hidden]
 }
 
 impl Block {
@@ -139,9 +140,9 @@ impl Block {
 /// The base.
 #[derive(Module, Debug)]
 pub struct Base {
-    embed: Param<Tensor<2>>, // [vocab, hidden], the head too
-    blocks: Vec<Block>,
-    norm: Param<Tensor<1>>, // [hidden]
+    pub(crate) embed: Param<Tensor<2>>, // [vocab, hidden], the head too
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) norm: Param<Tensor<1>>, // [hidden]
 }
 
 impl Base {

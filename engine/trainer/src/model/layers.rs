@@ -10,51 +10,51 @@ use super::{matrix, ones, projection, rms_norm, swiglu, zeros};
 /// A bidirectional block over the question. Matrices are [inputs, outputs].
 #[derive(Module, Debug)]
 pub struct Encoder {
-    norm1: Param<Tensor<1>>,
-    qkv: Param<Tensor<2>>,
-    out: Param<Tensor<2>>,
-    norm2: Param<Tensor<1>>,
-    gate_up: Param<Tensor<2>>,
-    down: Param<Tensor<2>>,
+    pub(crate) norm1: Param<Tensor<1>>,
+    pub(crate) qkv: Param<Tensor<2>>,
+    pub(crate) out: Param<Tensor<2>>,
+    pub(crate) norm2: Param<Tensor<1>>,
+    pub(crate) gate_up: Param<Tensor<2>>,
+    pub(crate) down: Param<Tensor<2>>,
 }
 
 /// A decoder block.
 #[derive(Module, Debug)]
 pub struct Decoder {
-    norm1: Param<Tensor<1>>,
-    qkv: Param<Tensor<2>>,
-    out: Param<Tensor<2>>,
-    norm2: Param<Tensor<1>>,
-    cross_q: Param<Tensor<2>>,
-    cross_kv: Param<Tensor<2>>,
-    cross_out: Param<Tensor<2>>,
-    cross_gate: Param<Tensor<1>>,
-    norm3: Param<Tensor<1>>,
-    gate_up: Param<Tensor<2>>,
-    down: Param<Tensor<2>>,
+    pub(crate) norm1: Param<Tensor<1>>,
+    pub(crate) qkv: Param<Tensor<2>>,
+    pub(crate) out: Param<Tensor<2>>,
+    pub(crate) norm2: Param<Tensor<1>>,
+    pub(crate) cross_q: Param<Tensor<2>>,
+    pub(crate) cross_kv: Param<Tensor<2>>,
+    pub(crate) cross_out: Param<Tensor<2>>,
+    pub(crate) cross_gate: Param<Tensor<1>>,
+    pub(crate) norm3: Param<Tensor<1>>,
+    pub(crate) gate_up: Param<Tensor<2>>,
+    pub(crate) down: Param<Tensor<2>>,
 }
 
 /// A WASM layer.
 #[derive(Module, Debug)]
 pub struct Layer {
-    input_weight: Param<Tensor<2>>, // [hidden, width]
-    input_bias: Param<Tensor<1>>,
-    ordinal: Param<Tensor<2>>, // [POINTERS, width]
-    encoder: Vec<Encoder>,
-    memory_norm: Param<Tensor<1>>,
-    gate_weight: Param<Tensor<2>>, // [width, 1]
-    gate_bias: Param<Tensor<1>>,
-    pointer_key: Param<Tensor<2>>,
-    pointer_ordinal: Param<Tensor<2>>, // [POINTERS, width]
-    pointer_input: Param<Tensor<2>>,
-    token: Param<Tensor<2>>, // [fixed + 1, width], the start last
-    step: Param<Tensor<2>>,  // [MOST_INSTRUCTIONS + 1, width]
-    depth: Param<Tensor<2>>, // [MOST_INSTRUCTIONS + 1, width]
-    decoder: Vec<Decoder>,
-    output_norm: Param<Tensor<1>>,
-    output_weight: Param<Tensor<2>>, // [width, fixed]
-    output_bias: Param<Tensor<1>>,
-    pointer_query: Param<Tensor<2>>,
+    pub(crate) input_weight: Param<Tensor<2>>, // [hidden, width]
+    pub(crate) input_bias: Param<Tensor<1>>,
+    pub(crate) ordinal: Param<Tensor<2>>, // [POINTERS, width]
+    pub(crate) encoder: Vec<Encoder>,
+    pub(crate) memory_norm: Param<Tensor<1>>,
+    pub(crate) gate_weight: Param<Tensor<2>>, // [width, 1]
+    pub(crate) gate_bias: Param<Tensor<1>>,
+    pub(crate) pointer_key: Param<Tensor<2>>,
+    pub(crate) pointer_ordinal: Param<Tensor<2>>, // [POINTERS, width]
+    pub(crate) pointer_input: Param<Tensor<2>>,
+    pub(crate) token: Param<Tensor<2>>, // [fixed + 1, width], the start last
+    pub(crate) step: Param<Tensor<2>>,  // [MOST_INSTRUCTIONS + 1, width]
+    pub(crate) depth: Param<Tensor<2>>, // [MOST_INSTRUCTIONS + 1, width]
+    pub(crate) decoder: Vec<Decoder>,
+    pub(crate) output_norm: Param<Tensor<1>>,
+    pub(crate) output_weight: Param<Tensor<2>>, // [width, fixed]
+    pub(crate) output_bias: Param<Tensor<1>>,
+    pub(crate) pointer_query: Param<Tensor<2>>,
 }
 
 /// What a batch of questions and programs is to a WASM layer: `b` questions of at most `n` tokens, `k` numbers and `t` steps.

@@ -7,6 +7,7 @@ mod layers;
 use burn::module::Param;
 use burn::tensor::{Device, Distribution, Tensor};
 
+pub(crate) use self::base::EPS;
 pub use self::base::{Base, BaseConfig, Rotary};
 pub use self::layers::{Layer, LayerBatch, LayerOutput};
 

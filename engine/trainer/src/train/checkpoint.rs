@@ -4,30 +4,33 @@ use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
+use wattage_engine::wasm_layers::config::LayersConfig;
 
 use super::run::Nets;
+use crate::model::BaseConfig;
 use crate::{Error, Result};
 
 /// How far a run is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Place {
+pub struct Place {
     /// Steps done.
-    pub(super) step: usize,
+    pub step: usize,
     /// Passes over the data begun.
-    pub(super) epoch: u64,
+    pub epoch: u64,
     /// Batches taken of this pass.
-    pub(super) taken: usize,
+    pub taken: usize,
     /// Padded tokens seen.
-    pub(super) tokens: usize,
+    pub tokens: usize,
     /// Seconds taken.
-    pub(super) seconds: f64,
-    /// The best held-out score, and the evaluations since it.
-    pub(super) best: f64,
-    pub(super) since: usize,
+    pub seconds: f64,
+    /// The best held-out score.
+    pub best: f64,
+    /// The evaluations since the best.
+    pub since: usize,
     /// What the run was asked; another question cannot go on from it.
-    pub(super) asked: String,
+    pub asked: String,
 }
 
 /// Where a run's checkpoint lies: the folder is written beside it and renamed, so that it is whole or not there.
@@ -75,6 +78,27 @@ pub(super) fn load(
     let average = average.try_load_file(from.join("average")).map_err(failed)?;
     let record = OptimizerRecord::load(from.join("optimiser")).map_err(failed)?;
     Ok(Some((nets, average, optimiser.load_record(record), place)))
+}
+
+/// The averaged weights of a run's checkpoint, and how far the run was.
+///
+/// # Errors
+/// [`Error::File`] where there is no checkpoint, [`Error::Training`] for one of nets of another shape.
+pub fn average(out: &Path, base: &BaseConfig, layers: &LayersConfig) -> Result<(Nets, Place)> {
+    let from = folder(out);
+    let path = from.join("place.json");
+    let text = std::fs::read_to_string(&path).map_err(|why| Error::file(&path, why))?;
+    let place: Place = serde_json::from_str(&text).map_err(failed)?;
+    if !place.asked.starts_with(&shapes(base, layers)) {
+        return Err(failed("it is of nets of another shape; use the program that trained them"));
+    }
+    let nets = Nets::new(base, layers, &Device::flex());
+    Ok((nets.try_load_file(from.join("average")).map_err(failed)?, place))
+}
+
+/// What a checkpoint was asked first of all.
+pub(super) fn shapes(base: &BaseConfig, layers: &LayersConfig) -> String {
+    format!("{base:?} {layers:?} ")
 }
 
 /// Moves `average` towards `nets`: average = keep average + (1 - keep) nets.

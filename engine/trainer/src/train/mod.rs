@@ -8,6 +8,7 @@ mod score;
 mod sequence;
 
 pub use self::batch::Batch;
+pub use self::checkpoint::{Place, average};
 pub use self::run::{Nets, Options, run};
 pub use self::score::{Score, score};
 pub use self::sequence::{Reader, Sequence};

@@ -86,7 +86,7 @@ pub fn run(
     let mut nets = Nets::new(base, layers, &device);
     let mut average = nets.valid();
     let optimiser = || AdamWConfig::new().with_beta_1(0.9).with_beta_2(0.98).with_weight_decay(0.1).init();
-    let asked = format!("{base:?} {layers:?} {} {options:?}", train.len());
+    let asked = format!("{}{} {options:?}", checkpoint::shapes(base, layers), train.len());
     let mut place = Place { asked: asked.clone(), ..Place::default() };
     let saved = checkpoint::load(&options.out, nets.clone(), average.clone(), optimiser())?;
     let mut optimiser = optimiser();
@@ -129,16 +129,16 @@ pub fn run(
         place.step += 1;
         place.seconds = before + began.elapsed().as_secs_f64();
         let (every, keep) = AVERAGE;
-        if place.step % every == 0 {
+        if place.step.is_multiple_of(every) {
             // While young, the average forgets its first values sooner.
             let age = (place.step / every) as f64;
             average = blend(average, &nets.valid(), keep.min(age / (age + 10.0)));
         }
-        if place.step % METRICS == 0 {
+        if place.step.is_multiple_of(METRICS) {
             report(serde_json::json!({"step": place.step, "seconds": place.seconds, "tokens": place.tokens,
                 "layers": parts[0], "gate": parts[1], "answers": answers.then_some(parts[2])}));
         }
-        if place.step % EVALUATION == 0 || place.step == options.steps {
+        if place.step.is_multiple_of(EVALUATION) || place.step == options.steps {
             let mut sum = 0.0;
             for (name, set) in held {
                 let score = score(&average, base, layers, set);

@@ -102,7 +102,7 @@ impl Reader<'_> {
         let Some(value) = example.previous else {
             let chat = self.chats.get((hash / TALK) as usize % self.chats.len().max(1));
             return match chat {
-                Some((question, answer)) if hash % TALK == 0 => said(question.clone(), answer.clone()),
+                Some((question, answer)) if hash.is_multiple_of(TALK) => said(question.clone(), answer.clone()),
                 _ => Vec::new(),
             };
         };
@@ -128,7 +128,7 @@ impl Reader<'_> {
             parts.push((splice::OPEN.to_owned(), true));
             let wat = program.wat_alone(parameters);
             let hash = hash(&example.question);
-            if hash % FAILURE == 0 {
+            if hash.is_multiple_of(FAILURE) {
                 let why = failure(hash / FAILURE);
                 let wat = matches!(why, NoResult::Failed(_)).then_some(wat.as_str());
                 parts.push((splice::failed(wat, &why), false));
