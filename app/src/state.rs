@@ -290,6 +290,7 @@ impl Store {
                 self.speed.set(Some(tokens_per_second));
                 self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
             }
+            _ => {}
         }
     }
 

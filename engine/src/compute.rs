@@ -7,7 +7,7 @@ use crate::device::Device;
 use crate::loader::Source;
 use crate::recording::Slice;
 use crate::sandbox::{self, Limits};
-use crate::scorer::{Asked, Judged, Neighbours, Scorer, key};
+use crate::scorer::{Asked, Judged, Scorer, Survey, key};
 use crate::splice::{self, NoResult};
 use crate::wasm_layers::config::LayersConfig;
 use crate::wasm_layers::program::Program;
@@ -85,26 +85,7 @@ impl Computer {
         }
 
         // 1. Each layer writes its candidates; every decoder judges all of them.
-        let written = self.layers.candidates(device, BEAMS).await?;
-        let mut judged = Vec::new();
-        for (place, candidates) in written.into_iter().enumerate() {
-            judged.extend(candidates.into_iter().enumerate().map(|(rank, candidate)| (place, rank, candidate.program)));
-        }
-        let mut programs: Vec<Program> = Vec::new();
-        for (_, _, program) in &judged {
-            if !programs.contains(program) {
-                programs.push(program.clone());
-            }
-        }
-        let scores = self.layers.rescore(device, &programs).await?;
-        let decoders = |program: &Program| {
-            let at = programs.iter().position(|other| other == program);
-            at.and_then(|at| scores[at].clone()).unwrap_or_default()
-        };
-        let judged: Vec<Judged> = judged
-            .into_iter()
-            .map(|(place, rank, program)| Judged { decoders: decoders(&program), program, place, rank })
-            .collect();
+        let judged = self.write(device).await?;
         let arguments = parameters.values();
         let mut rows: Vec<CandidateRow> = Vec::with_capacity(judged.len());
         for (id, candidate) in judged.iter().enumerate() {
@@ -113,7 +94,8 @@ impl Computer {
         }
 
         // 2. The scorer says which of them are worth running.
-        let neighbours = self.neighbours(device, taps, question).await?;
+        let states = self.states(device, taps, question).await?;
+        let neighbours = self.scorer.store.nearest(&key(&states, &self.scorer.mean));
         let asked = Asked { numbers: &arguments, gate: gate.logit, layers: self.config().taps.len() };
         let known = self.scorer.before(&judged, &asked, &neighbours);
         for (row, (prior, _)) in rows.iter_mut().zip(&known) {
@@ -159,6 +141,49 @@ impl Computer {
         Ok(finished(parameters, rows, outcome, began, on_event))
     }
 
+    /// Each layer's candidates for the question that was read, with every decoder's judgement of them.
+    async fn write(&mut self, device: &mut Device) -> Result<Vec<Judged>> {
+        let written = self.layers.candidates(device, BEAMS).await?;
+        let mut programs: Vec<Program> = Vec::new();
+        for candidate in written.iter().flatten() {
+            if !programs.contains(&candidate.program) {
+                programs.push(candidate.program.clone());
+            }
+        }
+        let scores = self.layers.rescore(device, &programs).await?;
+        let decoders = |program: &Program| {
+            let at = programs.iter().position(|other| other == program);
+            at.and_then(|at| scores[at].clone()).unwrap_or_default()
+        };
+        let mut judged = Vec::new();
+        for (place, candidates) in written.into_iter().enumerate() {
+            for (rank, candidate) in candidates.into_iter().enumerate() {
+                let program = candidate.program;
+                judged.push(Judged { decoders: decoders(&program), program, place, rank });
+            }
+        }
+        Ok(judged)
+    }
+
+    /// What a scorer is trained on: all candidates for the question that was read, each of them run, and the question's key.
+    pub(crate) async fn survey(
+        &mut self,
+        device: &mut Device,
+        taps: &[Slice],
+        question: &Question,
+        parameters: &Parameters,
+    ) -> Result<Survey> {
+        let candidates = self.write(device).await?;
+        let numbers = parameters.values();
+        let run = |candidate: &Judged| {
+            sandbox::run(&candidate.program.wat(numbers.len()), &numbers, &self.limits).outcome.value()
+        };
+        let results = candidates.iter().map(run).collect();
+        let states = self.states(device, taps, question).await?;
+        let key = key(&states, &vec![0.0; self.config().hidden]);
+        Ok(Survey { gate: 0.0, candidates, results, numbers, key })
+    }
+
     fn run(&self, row: &mut CandidateRow, program: &Program, parameters: &Parameters, on_event: &mut dyn FnMut(Event)) {
         let report = sandbox::run(&row.wat, &row.args, &self.limits);
         row.module_bytes = report.facts.module_bytes;
@@ -199,18 +224,18 @@ impl Computer {
         }
     }
 
-    /// The examples nearest to the question, by its hidden states of the scorer's tap.
-    async fn neighbours(&self, device: &mut Device, taps: &[Slice], question: &Question) -> Result<Neighbours> {
+    /// The question's states [tokens, hidden] at the scorer's tap.
+    async fn states(&self, device: &mut Device, taps: &[Slice], question: &Question) -> Result<Vec<f32>> {
         let hidden = self.config().hidden;
         let tap = taps.get(self.scorer.tap).copied();
         let tap = tap.ok_or_else(|| Error::Request("the scorer's tap is not kept".to_owned()))?;
         let mut states: Vec<f32> = Vec::new();
         for (first, count) in &question.ranges {
-            let piece =
-                Slice { offset: tap.offset + (4 * first * hidden) as u64, size: (4 * count * hidden) as u64, ..tap };
+            let offset = tap.offset + (4 * first * hidden) as u64;
+            let piece = Slice { offset, size: (4 * count * hidden) as u64, ..tap };
             states.extend(device.read(piece).await?.chunks_exact(4).map(bytemuck::pod_read_unaligned::<f32>));
         }
-        Ok(self.scorer.store.nearest(&key(&states, &self.scorer.mean)))
+        Ok(states)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::compute::Computer;
 use crate::device::Counts;
 use crate::loader::{ModelFile, Source};
 use crate::runner::Runner;
+use crate::scorer::Survey;
 use crate::startup::{choose_device, self_check};
 use crate::wasm_layers::{Base, WasmLayers};
 use crate::weave::Weave;
@@ -296,6 +297,20 @@ impl Session {
             taps.push((layer, self.runner.tap(layer).await?));
         }
         Ok((logits, taps))
+    }
+
+    /// All candidates of the WASM layers for a conversation's last message, each of them run: what a scorer is trained on.
+    ///
+    /// # Errors
+    /// [`Error::Request`] where there are no layers or no question, or one that they cannot read; others as
+    /// [`Self::complete`].
+    pub async fn survey(&mut self, messages: &[Message]) -> Result<Survey> {
+        let nothing = || Error::Request("there are no WASM layers, or there is no question".to_owned());
+        let computer = self.computer.as_mut().ok_or_else(nothing)?;
+        let asked = asked::question(&self.file, computer.config(), messages, true)?.ok_or_else(nothing)?;
+        let reused = self.runner.keep_prefix(&asked.ids);
+        self.runner.prefill(&asked.ids[reused..], &Cancel::new(), &mut |_| {}).await?;
+        Weave::new(Some(computer), Some(asked)).survey(&mut self.runner).await
     }
 
     /// Decodes `count` tokens greedily from where the last prompt ended, whatever they are, and says how many a second: the

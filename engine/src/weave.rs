@@ -5,6 +5,7 @@ use crate::computation::{Computation, Gate};
 use crate::compute::Computer;
 use crate::recording::Slice;
 use crate::runner::Runner;
+use crate::scorer::Survey;
 use crate::splice::{self, NoResult};
 use crate::{Error, Event, Result};
 
@@ -69,6 +70,17 @@ impl<'a> Weave<'a> {
             (None, None) => splice::failed(None, &NoResult::Nothing),
         };
         Ok(format!("{}{behind}", splice::OPEN))
+    }
+
+    /// Reads the question, and gives all that a scorer is trained on.
+    pub(crate) async fn survey(&mut self, runner: &mut Runner) -> Result<Survey> {
+        let (Some(computer), Some(asked)) = (&mut self.computer, &self.asked) else {
+            return Err(Error::Request("there is no question".to_owned()));
+        };
+        let taps = taps(runner, computer)?;
+        let gate = computer.read(&mut runner.device, &taps, &asked.question).await?;
+        let survey = computer.survey(&mut runner.device, &taps, &asked.question, &asked.parameters).await?;
+        Ok(Survey { gate: gate.logit, ..survey })
     }
 
     async fn compute(&mut self, runner: &mut Runner, on_event: &mut dyn FnMut(Event)) -> Result<()> {

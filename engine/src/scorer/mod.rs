@@ -40,6 +40,21 @@ impl Judged {
     }
 }
 
+/// A question's candidates, all of them run: what a scorer is trained on.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// The mean of the layers' gates.
+    pub gate: f64,
+    /// The candidates.
+    pub candidates: Vec<Judged>,
+    /// What each gave.
+    pub results: Vec<Option<f64>>,
+    /// The question's numbers, and what was computed before it.
+    pub numbers: Vec<f64>,
+    /// [hidden] the question's key, nothing taken off.
+    pub key: Vec<f32>,
+}
+
 /// The parts of a score, whose sum it is.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Parts {
@@ -76,6 +91,24 @@ pub struct Scorer {
 }
 
 impl Scorer {
+    /// One that knows nothing and skips nothing, for layers of a base of this width: what training begins with.
+    pub fn blank(hidden: usize) -> Self {
+        let network = |inputs: usize| Network {
+            w1: vec![0.0; UNITS * inputs],
+            b1: vec![0.0; UNITS],
+            w2: vec![0.0; UNITS],
+            b2: vec![0.0],
+        };
+        let verifier = Verifier {
+            mean: vec![0.0; features::ALL],
+            scale: vec![1.0; features::ALL],
+            linear: vec![0.0; features::ALL],
+            after: network(features::ALL),
+            before: network(features::BEFORE),
+        };
+        Self { verifier, store: Store::default(), tap: 0, mean: vec![0.0; hidden], threshold: f32::MIN }
+    }
+
     /// For each candidate the logit before it is run, and what of the features is known.
     pub fn before(
         &self,

@@ -15,6 +15,7 @@ pub mod expression;
 pub mod formula;
 pub mod generate;
 pub mod grammar;
+pub mod judge;
 pub mod model;
 mod numbers;
 pub mod read;

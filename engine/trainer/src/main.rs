@@ -2,6 +2,7 @@
 
 mod data;
 mod export_command;
+mod scorer_command;
 mod tiny;
 
 use std::process::ExitCode;
@@ -23,6 +24,8 @@ enum Command {
     Tiny(tiny::Tiny),
     /// Writes a trained model as the files that the engine reads
     Export(export_command::Export),
+    /// Trains the scorer of an exported model, and fills its store
+    Scorer(scorer_command::Scorer),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         Command::Data(data) => data::run(&data),
         Command::Tiny(tiny) => tiny::run(&tiny),
         Command::Export(export) => export_command::run(&export),
+        Command::Scorer(scorer) => scorer_command::run(&scorer),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,7 +10,7 @@ use wattage_engine::ChatTemplate;
 use wattage_trainer::example::Example;
 use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
 use wattage_trainer::read::{gsm8k, mawps};
-use wattage_trainer::skeleton::{hash, skeleton};
+use wattage_trainer::skeleton::held_out;
 use wattage_trainer::train::{Options, Reader, Sequence, run as train};
 use wattage_trainer::{Error, Result, shape, vocabulary};
 
@@ -65,11 +65,6 @@ pub(crate) struct Tiny {
     patience: usize,
 }
 
-/// Whether a data set's example is kept out of training: one in twelve forms, with all that differ from it by their numbers only.
-fn held_out(example: &Example) -> bool {
-    hash(&skeleton(&example.question)).is_multiple_of(12)
-}
-
 pub(crate) fn run(args: &Tiny) -> Result<()> {
     std::fs::create_dir_all(&args.out).map_err(|why| Error::file(&args.out, why))?;
     let base = shape::base(args.vocab);
@@ -91,8 +86,11 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
     ] {
         let Some(path) = path else { continue };
         let text = std::fs::read_to_string(path).map_err(|why| Error::file(path, why))?;
-        let (out, of): (Vec<Example>, Vec<Example>) =
-            read(&text)?.examples.into_iter().filter(Example::trainable).partition(held_out);
+        let (out, of): (Vec<Example>, Vec<Example>) = read(&text)?
+            .examples
+            .into_iter()
+            .filter(Example::trainable)
+            .partition(|example| held_out(&example.question));
         published.extend(of.iter().cloned());
         for _ in 1..copies {
             published.extend(of.iter().map(|example| generator.vary(example, &mut random)));

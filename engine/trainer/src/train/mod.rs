@@ -11,4 +11,4 @@ pub use self::batch::Batch;
 pub use self::checkpoint::{Place, average};
 pub use self::run::{Nets, Options, run};
 pub use self::score::{Score, score};
-pub use self::sequence::{Reader, Sequence};
+pub use self::sequence::{Reader, Sequence, turn_before};

@@ -53,7 +53,7 @@ impl Reader<'_> {
         if binding.numbers.len() > MOST_NUMBERS {
             return Ok(None);
         }
-        let mut messages = self.turn_before(example);
+        let mut messages = self.before(example);
         messages.push(Message { role: Role::User, content: example.question.clone() });
         let (numbers, markers) = (&binding.numbers, &self.config.markers);
         let question = self.template.encode_question(self.tokenizer, &messages, true, numbers, markers)?;
@@ -94,31 +94,16 @@ impl Reader<'_> {
     }
 
     /// The turn before the question: one that computed what it refers to, or sometimes some talk.
-    fn turn_before(&self, example: &Example) -> Vec<Message> {
-        let said = |question: String, answer: String| {
-            vec![Message { role: Role::User, content: question }, Message { role: Role::Assistant, content: answer }]
-        };
+    fn before(&self, example: &Example) -> Vec<Message> {
+        if let Some(value) = example.previous {
+            return turn_before(&example.question, value);
+        }
         let hash = hash(&example.question);
-        let Some(value) = example.previous else {
-            let chat = self.chats.get((hash / TALK) as usize % self.chats.len().max(1));
-            return match chat {
-                Some((question, answer)) if hash.is_multiple_of(TALK) => said(question.clone(), answer.clone()),
-                _ => Vec::new(),
-            };
-        };
-        // Any sum with this result; which one follows from the value, so that the same example is always the same sequence.
-        let part = (value.abs() % 17.0).round() + 1.0;
-        let sum = vec![Instruction::Local(0), Instruction::Local(1), Instruction::Op(Op::Add)];
-        let Some(program) = Program::new(sum, 2) else { return Vec::new() };
-        let (a, b) = (display(value - part), display(part));
-        let question = match hash % 4 {
-            0 => format!("What is {a} + {b}?"),
-            1 => format!("{a} plus {b}"),
-            2 => format!("Please add {b} to {a}."),
-            _ => format!("how much is {a}+{b}"),
-        };
-        let spliced = splice::computed(&program.wat_alone(2), value);
-        said(question, format!("{}{spliced}{a} + {b} = {}.", splice::OPEN, display(value)))
+        let chat = self.chats.get((hash / TALK) as usize % self.chats.len().max(1));
+        match chat {
+            Some((question, answer)) if hash.is_multiple_of(TALK) => said(question.clone(), answer.clone()),
+            _ => Vec::new(),
+        }
     }
 
     /// The answer's tokens, and which of them the model writes itself.
@@ -149,6 +134,27 @@ impl Reader<'_> {
         }
         Ok((ids, own))
     }
+}
+
+fn said(question: String, answer: String) -> Vec<Message> {
+    vec![Message { role: Role::User, content: question }, Message { role: Role::Assistant, content: answer }]
+}
+
+/// A turn that computed `value`, as it stands in the conversation before `question`: any sum with this result. Which one follows
+/// from the two, so that the same example is always the same sequence.
+pub fn turn_before(question: &str, value: f64) -> Vec<Message> {
+    let part = (value.abs() % 17.0).round() + 1.0;
+    let sum = vec![Instruction::Local(0), Instruction::Local(1), Instruction::Op(Op::Add)];
+    let Some(program) = Program::new(sum, 2) else { return Vec::new() };
+    let (a, b) = (display(value - part), display(part));
+    let question = match hash(question) % 4 {
+        0 => format!("What is {a} + {b}?"),
+        1 => format!("{a} plus {b}"),
+        2 => format!("Please add {b} to {a}."),
+        _ => format!("how much is {a}+{b}"),
+    };
+    let spliced = splice::computed(&program.wat_alone(2), value);
+    said(question, format!("{}{spliced}{a} + {b} = {}.", splice::OPEN, display(value)))
 }
 
 /// One message in so many comes after some talk.

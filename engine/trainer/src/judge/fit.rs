@@ -1,0 +1,284 @@
+//! The verifier's fit: binary cross-entropy on each candidate and a listwise softmax over each question's (Cao et al.
+//! 2007).
+
+use burn::module::{Module, Param};
+use burn::optim::{AdamWConfig, GradientsParams};
+use burn::tensor::{Device, Distribution, Tensor, TensorData, activation};
+use rand::prelude::*;
+use rand_chacha::ChaCha8Rng;
+use wattage_engine::scorer::features::{self, AGREEMENT, ALL, BEFORE, LOGPROB, RETRIEVAL, SHAPE};
+use wattage_engine::scorer::{Asked, Network, Scorer, UNITS, Verifier};
+
+use super::Surveyed;
+use crate::Result;
+
+/// How to fit.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Passes over the questions.
+    pub epochs: usize,
+    /// Questions in a batch.
+    pub batch: usize,
+    /// Learning rate.
+    pub rate: f64,
+    /// The same seed gives the same weights.
+    pub seed: u64,
+    /// Share of the right candidates that may be skipped.
+    pub lost: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { epochs: 30, batch: 64, rate: 3e-3, seed: 0, lost: 0.002 }
+    }
+}
+
+/// What a fit came to, on questions that it did not see.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Fitted {
+    /// Questions.
+    pub n: usize,
+    /// Questions with a right candidate among all.
+    pub beams: f64,
+    /// Questions where the best candidate of one of the layers is right.
+    pub oracle: f64,
+    /// Questions whose chosen candidate is right.
+    pub chosen: f64,
+    /// Questions where each layer's best candidate is right.
+    pub per_layer: Vec<f64>,
+    /// Candidates that would be skipped.
+    pub skipped: f64,
+    /// Right candidates that would be.
+    pub lost: f64,
+    /// Of the candidates with a score over 0 the share that is right.
+    pub over_zero: f64,
+}
+
+/// A question as the fit sees it.
+struct Question {
+    /// [candidates, ALL], of candidates with a result; those of others are what is known before.
+    features: Vec<[f32; ALL]>,
+    /// Candidates that have a result.
+    ran: Vec<bool>,
+    right: Vec<bool>,
+}
+
+#[derive(Module, Debug)]
+struct Net {
+    w1: Param<Tensor<2>>, // [inputs, UNITS]
+    b1: Param<Tensor<1>>,
+    w2: Param<Tensor<2>>, // [UNITS, 1]
+    b2: Param<Tensor<1>>,
+}
+
+#[derive(Module, Debug)]
+struct Both {
+    after: Net,
+    before: Net,
+    linear: Param<Tensor<2>>, // [ALL, 1]
+}
+
+impl Net {
+    fn new(inputs: usize, device: &Device) -> Self {
+        let deviation = (inputs as f64).powf(-0.5);
+        let random = |shape: [usize; 2], deviation| {
+            Param::from_tensor(Tensor::random(shape, Distribution::Normal(0.0, deviation), device))
+        };
+        Self {
+            w1: random([inputs, UNITS], deviation),
+            b1: Param::from_tensor(Tensor::zeros([UNITS], device)),
+            w2: random([UNITS, 1], 0.1),
+            b2: Param::from_tensor(Tensor::zeros([1], device)),
+        }
+    }
+
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        (x.matmul(self.w1.val()) + self.b1.val().unsqueeze()).tanh().matmul(self.w2.val()) + self.b2.val().unsqueeze()
+    }
+
+    fn weights(&self) -> Network {
+        let values = |tensor: Tensor<2>| tensor.into_data().try_to_vec::<f32>().unwrap_or_default();
+        Network {
+            w1: values(self.w1.val().transpose()),
+            b1: values(self.b1.val().unsqueeze()),
+            w2: values(self.w2.val()),
+            b2: values(self.b2.val().unsqueeze()),
+        }
+    }
+}
+
+/// Fits `scorer`, whose store is filled, to surveys; the last sixth of them only measures.
+///
+/// # Errors
+/// None yet: a fit on nothing changes nothing.
+pub fn fit(scorer: &mut Scorer, surveyed: &[Surveyed], layers: usize, settings: Settings) -> Result<Fitted> {
+    let questions: Vec<Question> = surveyed.iter().map(|one| question(scorer, one, layers)).collect();
+    let (train, held) = questions.split_at(questions.len() - questions.len() / 6);
+    let rows: Vec<&[f32; ALL]> =
+        train.iter().flat_map(|q| q.features.iter().zip(&q.ran)).filter(|(_, ran)| **ran).map(|(f, _)| f).collect();
+    let count = rows.len().max(1) as f64;
+    let mut mean = vec![0f32; ALL];
+    let mut scale = vec![1f32; ALL];
+    for feature in 0..ALL {
+        let average = rows.iter().map(|row| f64::from(row[feature])).sum::<f64>() / count;
+        let square = rows.iter().map(|row| (f64::from(row[feature]) - average).powi(2)).sum::<f64>() / count;
+        mean[feature] = average as f32;
+        // A feature that never varies says nothing, and must not be blown up where it does at last.
+        scale[feature] = if square.sqrt() < 1e-4 { 1.0 } else { square.sqrt() as f32 };
+    }
+    let standard = |row: &[f32; ALL]| -> Vec<f32> {
+        (0..ALL).map(|at| ((row[at] - mean[at]) / scale[at]).clamp(-6.0, 6.0)).collect()
+    };
+
+    let device = Device::flex().autodiff();
+    device.seed(settings.seed);
+    let mut nets = Both {
+        after: Net::new(ALL, &device),
+        before: Net::new(BEFORE, &device),
+        linear: Param::from_tensor(Tensor::zeros([ALL, 1], &device)),
+    };
+    // Only the features of the parts that are sums.
+    let summed: Vec<f32> = (0..ALL)
+        .map(|at| {
+            let shape = (LOGPROB..LOGPROB + SHAPE).contains(&at);
+            f32::from(u8::from(at < BEFORE + AGREEMENT && !shape))
+        })
+        .collect();
+    debug_assert_eq!(BEFORE, LOGPROB + SHAPE + RETRIEVAL);
+    let summed: Tensor<2> = Tensor::from_data(TensorData::new(summed, [1, ALL]), &device);
+    let mut optimiser = AdamWConfig::new().with_weight_decay(0.02).init();
+    let mut random = ChaCha8Rng::seed_from_u64(settings.seed);
+    let mut order: Vec<usize> = (0..train.len()).collect();
+    let most = train.iter().map(|q| q.features.len()).max().unwrap_or(1);
+    let steps = (settings.epochs * train.len().div_ceil(settings.batch)).max(1);
+    let mut step = 0;
+    for _ in 0..settings.epochs {
+        order.shuffle(&mut random);
+        for chosen in order.chunks(settings.batch) {
+            let rows = chosen.len() * most;
+            let mut x = vec![0f32; rows * ALL];
+            let (mut ran, mut there, mut right) = (vec![0f32; rows], vec![0f32; rows], vec![0f32; rows]);
+            for (at, index) in chosen.iter().enumerate() {
+                let question = &train[*index];
+                for (candidate, features) in question.features.iter().enumerate() {
+                    let row = at * most + candidate;
+                    x[row * ALL..][..ALL].copy_from_slice(&standard(features));
+                    there[row] = 1.0;
+                    ran[row] = f32::from(u8::from(question.ran[candidate]));
+                    right[row] = f32::from(u8::from(question.right[candidate]));
+                }
+            }
+            let column = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [rows, 1]), &device);
+            let x: Tensor<2> = Tensor::from_data(TensorData::new(x, [rows, ALL]), &device);
+            let (ran, there, right) = (column(ran), column(there), column(right));
+            let score = nets.after.forward(x.clone()) + (x.clone() * summed.clone()).matmul(nets.linear.val());
+            let prior = nets.before.forward(x.narrow(1, 0, BEFORE));
+            let each = |logit: Tensor<2>, counted: &Tensor<2>| -> Tensor<1> {
+                let loss = activation::relu(logit.clone()) - logit.clone() * right.clone()
+                    + (logit.abs().neg().exp() + 1.0).log();
+                (loss * counted.clone()).sum() / counted.clone().sum().clamp_min(1.0)
+            };
+            // Listwise: the probability of the right ones among those that ran, over questions that have one.
+            let shape = [chosen.len(), most];
+            let masked = score.clone() + (ran.clone() - 1.0) * 40.0;
+            let shares = activation::softmax(masked.reshape(shape), 1);
+            let hit = (shares * right.clone().reshape(shape)).sum_dim(1);
+            let has = right.clone().reshape(shape).max_dim(1);
+            let listwise = ((hit + 1e-6).log().neg() * has.clone()).sum() / has.sum().clamp_min(1.0);
+            let loss = each(score, &ran) + each(prior, &there) + listwise;
+            let gradients = GradientsParams::from_grads(loss.backward(), &nets);
+            let rate = settings.rate * (1.0 - step as f64 / steps as f64).max(0.02);
+            nets = optimiser.step(rate, nets, gradients);
+            step += 1;
+        }
+    }
+    let linear: Vec<f32> = (nets.linear.val() * summed.transpose()).into_data().try_to_vec().unwrap_or_default();
+    scorer.verifier = Verifier { mean, scale, linear, after: nets.after.weights(), before: nets.before.weights() };
+    scorer.threshold = threshold(scorer, train, settings.lost);
+    Ok(measure(scorer, held, &surveyed[questions.len() - questions.len() / 6..], layers))
+}
+
+/// Under it lies that share of the right candidates, and none that is more likely right than one in twenty.
+fn threshold(scorer: &Scorer, questions: &[Question], lost: f64) -> f32 {
+    let mut priors: Vec<f32> = questions
+        .iter()
+        .flat_map(|q| q.features.iter().zip(&q.right))
+        .filter(|(_, right)| **right)
+        .map(|(features, _)| prior(scorer, features))
+        .collect();
+    priors.sort_by(f32::total_cmp);
+    let at = (priors.len() as f64 * lost) as usize;
+    priors.get(at).copied().unwrap_or(-3.0).min(-3.0)
+}
+
+fn prior(scorer: &Scorer, features: &[f32; ALL]) -> f32 {
+    let mut before = [0.0; BEFORE];
+    before.copy_from_slice(&features[..BEFORE]);
+    scorer.verifier.prior(&before)
+}
+
+fn question(scorer: &Scorer, one: &Surveyed, layers: usize) -> Question {
+    let Surveyed { survey, right } = one;
+    let key: Vec<f32> = survey.key.iter().zip(&scorer.mean).map(|(value, mean)| value - mean).collect();
+    let neighbours = scorer.store.nearest(&key);
+    let asked = Asked { numbers: &survey.numbers, gate: survey.gate, layers };
+    let mut all = Vec::with_capacity(survey.candidates.len());
+    for (candidate, result) in survey.candidates.iter().zip(&survey.results) {
+        let mut row = [0.0; ALL];
+        row[..BEFORE].copy_from_slice(&features::before(candidate, &asked, &neighbours));
+        if let Some(value) = result {
+            let after = features::after(&survey.candidates, &survey.results, *value, &asked);
+            row[BEFORE..].copy_from_slice(&after);
+        }
+        all.push(row);
+    }
+    Question { features: all, ran: survey.results.iter().map(Option::is_some).collect(), right: right.clone() }
+}
+
+fn measure(scorer: &Scorer, questions: &[Question], surveyed: &[Surveyed], layers: usize) -> Fitted {
+    let (mut beams, mut oracle, mut chosen) = (0, 0, 0);
+    let mut per_layer = vec![0; layers];
+    let (mut candidates, mut skipped, mut right, mut lost, mut over, mut over_right) = (0, 0, 0, 0, 0, 0);
+    for (question, one) in questions.iter().zip(surveyed) {
+        beams += usize::from(question.right.contains(&true));
+        let mut any = false;
+        for (place, count) in per_layer.iter_mut().enumerate() {
+            let first = one.survey.candidates.iter().position(|c| c.place == place && c.rank == 0);
+            let is = first.is_some_and(|at| question.right[at]);
+            *count += usize::from(is);
+            any |= is;
+        }
+        oracle += usize::from(any);
+        let mut best: Option<(f32, bool)> = None;
+        for (at, features) in question.features.iter().enumerate() {
+            candidates += 1;
+            right += usize::from(question.right[at]);
+            if prior(scorer, features) < scorer.threshold {
+                skipped += 1;
+                lost += usize::from(question.right[at]);
+            } else if question.ran[at] {
+                let score = scorer.verifier.parts(features).sum();
+                if score > 0.0 {
+                    over += 1;
+                    over_right += usize::from(question.right[at]);
+                }
+                if best.is_none_or(|(most, _)| score > most) {
+                    best = Some((score, question.right[at]));
+                }
+            }
+        }
+        chosen += usize::from(best.is_some_and(|(_, right)| right));
+    }
+    let share = |count: usize, of: usize| count as f64 / of.max(1) as f64;
+    let n = questions.len();
+    Fitted {
+        n,
+        beams: share(beams, n),
+        oracle: share(oracle, n),
+        chosen: share(chosen, n),
+        per_layer: per_layer.into_iter().map(|count| share(count, n)).collect(),
+        skipped: share(skipped, candidates),
+        lost: share(lost, right),
+        over_zero: share(over_right, over),
+    }
+}

@@ -1,0 +1,8 @@
+//! The scorer's training: surveys of questions that the layers were not trained on, and a verifier that learns from them which
+//! candidates gave the right number.
+
+mod fit;
+mod survey;
+
+pub use self::fit::{Fitted, Settings, fit};
+pub use self::survey::{Surveyed, Surveyor};

@@ -1,0 +1,121 @@
+//! `wattage-trainer scorer`: the scorer of an exported model, from questions that its layers were not trained on.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
+use wattage_engine::Source;
+use wattage_engine::scorer::{Scorer as Weights, Store};
+use wattage_engine::wasm_layers::WasmLayers;
+use wattage_trainer::example::Example;
+use wattage_trainer::export::Files;
+use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
+use wattage_trainer::judge::{Settings, Surveyed, Surveyor, fit};
+use wattage_trainer::read::{Loaded, gsm8k, mawps};
+use wattage_trainer::skeleton::held_out;
+use wattage_trainer::{Error, Result};
+
+/// The generator's held-out numbers from here on are the scorer's; those before measure the layers while they train.
+const FIRST: u64 = HELD_OUT + 10_000;
+
+#[derive(Args)]
+pub(crate) struct Scorer {
+    /// The folder with base.gguf and wasm_layers.safetensors; scorer.safetensors goes there too
+    #[arg(long)]
+    model: PathBuf,
+    /// GSM8K's train.jsonl
+    #[arg(long)]
+    gsm8k: Option<PathBuf>,
+    /// MAWPS's trainset.json
+    #[arg(long)]
+    mawps: Option<PathBuf>,
+    /// Generated questions to learn from
+    #[arg(long, default_value_t = 3000)]
+    generated: u64,
+    /// How often each held-out question of a data set is taken, after the first time with other numbers and names
+    #[arg(long, default_value_t = 4)]
+    copies: usize,
+    /// Examples to remember
+    #[arg(long, default_value_t = 1500)]
+    store: usize,
+    /// The same seed gives the same scorer
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+pub(crate) fn run(args: &Scorer) -> Result<()> {
+    let files = files(&args.model)?;
+    let layers = files.config.taps.len();
+    let mut surveyor = Surveyor::new(&files)?;
+    let generator = Generator::new(args.seed)?;
+    let mut random = ChaCha8Rng::seed_from_u64(args.seed);
+    let mut counts = Counts::new();
+    let mut learn: Vec<Example> =
+        (FIRST..FIRST + args.generated).map(|number| generator.example(number, &mut counts)).collect::<Result<_>>()?;
+    // What is remembered is what the layers were trained on.
+    let mut known: Vec<Example> =
+        (0..args.store as u64 / 2).map(|number| generator.example(number, &mut counts)).collect::<Result<_>>()?;
+    for (path, read, copies) in
+        [(&args.mawps, mawps as fn(&str) -> Result<Loaded>, args.copies), (&args.gsm8k, gsm8k, 1)]
+    {
+        let Some(path) = path else { continue };
+        let text = std::fs::read_to_string(path).map_err(|why| Error::file(path, why))?;
+        let all = read(&text)?.examples.into_iter().filter(|example| example.program.is_some());
+        let (out, of): (Vec<Example>, Vec<Example>) = all.partition(|example| held_out(&example.question));
+        for _ in 1..copies {
+            learn.extend(out.iter().map(|example| generator.vary(example, &mut random)));
+        }
+        learn.extend(out);
+        if copies > 1 {
+            known.extend(of);
+        }
+    }
+    known.retain(|example| example.program.is_some() && example.previous.is_none());
+    known.shuffle(&mut random);
+    known.truncate(args.store);
+    learn.shuffle(&mut random);
+
+    // 1. The store: keys of known questions, less what all of them have in common.
+    let mut scorer = Weights::blank(files.config.hidden);
+    let (mut keys, mut programs) = (Vec::new(), Vec::new());
+    for example in &known {
+        let (Some(surveyed), Some(program)) = (surveyor.survey(example)?, &example.program) else { continue };
+        keys.push(surveyed.survey.key);
+        programs.push(program.clone());
+    }
+    let hidden = files.config.hidden;
+    let count = keys.len().max(1) as f32;
+    scorer.mean = (0..hidden).map(|at| keys.iter().map(|key| key[at]).sum::<f32>() / count).collect();
+    let centred: Vec<f32> =
+        keys.iter().flat_map(|key| key.iter().zip(&scorer.mean).map(|(value, mean)| value - mean)).collect();
+    scorer.store = Store::new(&centred, programs, hidden)?;
+    eprintln!("{} examples are remembered", scorer.store.len());
+
+    // 2. Surveys, and the verifier that learns from them.
+    let mut surveyed: Vec<Surveyed> = Vec::new();
+    for example in &learn {
+        surveyed.extend(surveyor.survey(example)?);
+    }
+    let settings = Settings { seed: args.seed, ..Settings::default() };
+    let fitted = fit(&mut scorer, &surveyed, layers, settings)?;
+    let provenance = serde_json::json!({
+        "questions": surveyed.len(), "remembered": scorer.store.len(), "seed": args.seed, "held_out": fitted,
+    });
+    println!("{provenance}");
+    let bytes = scorer.to_bytes(&files.config, &provenance)?;
+    let path = args.model.join("scorer.safetensors");
+    std::fs::write(&path, bytes).map_err(|why| Error::file(&path, why))
+}
+
+fn files(folder: &Path) -> Result<Files> {
+    let read = |name: &str| {
+        let path = folder.join(name);
+        std::fs::read(&path).map_err(|why| Error::file(&path, why))
+    };
+    let (base, layers) = (read("base.gguf")?, read("wasm_layers.safetensors")?);
+    let source = Source::bytes("wasm_layers.safetensors", layers.clone());
+    let config = pollster::block_on(WasmLayers::config_of(&source))?;
+    Ok(Files { base, layers, config })
+}
