@@ -185,6 +185,10 @@ def forced(layer, outputs):
     return values
 
 
+# What is so much less likely than the best, in nats, is no candidate.
+MARGIN = 5.0
+
+
 def search(layer, width):
     """Beam search, recomputing everything at each step. Also the least gap between what was kept and what was not."""
     live, finished, gap = [([], 0, [])], [], math.inf
@@ -199,8 +203,11 @@ def search(layer, width):
         gap = min([gap] + [sums[i] - sums[i + 1] for i in range(min(2 * width, len(sums) - 1))])
         finished += [(o[0], o[1][:-1], o[3]) for o in options[:width] if o[1][-1] == 0]
         finished = sorted(finished, key=lambda f: -f[0])[:width]
+        least = finished[0][0] - MARGIN if finished else -math.inf
+        finished = [f for f in finished if f[0] >= least]
         going = [o for o in options if o[1][-1] != 0][:width]
-        live = [(o[1], after(o[2], o[1][-1]), o[3]) for o in going if len(finished) < width or o[0] > finished[-1][0]]
+        live = [(o[1], after(o[2], o[1][-1]), o[3]) for o in going
+                if o[0] >= least and (len(finished) < width or o[0] > finished[-1][0])]
     gap = min([gap] + [a[0] - b[0] for a, b in zip(finished, finished[1:])])
     found = [{"outputs": o, "logprob": s, "min_logprob": min(values)} for s, o, values in finished]
     return found, gap

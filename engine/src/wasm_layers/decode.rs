@@ -10,6 +10,9 @@ use crate::{Error, Result};
 
 /// Beams a layer where nothing else is asked for.
 pub const BEAMS: usize = 4;
+/// How much less likely than a layer's best, in nats, a candidate may be: what lies further back is hardly ever right, and each
+/// step that it lives is a round trip to the device.
+const MARGIN: f64 = 5.0;
 /// Most beams a layer: their slots have to fit.
 const MOST_BEAMS: usize = 32;
 const _: () = assert!(MOST_BEAMS * (MOST_INSTRUCTIONS + 1) <= MOST_ROWS);
@@ -104,9 +107,11 @@ impl Search {
         }
         self.finished.sort_by(|a, b| b.logprob.total_cmp(&a.logprob));
         self.finished.truncate(self.width);
-        // Sums only fall: who is behind the last of a full list stays there.
+        let least = self.finished.first().map_or(f64::NEG_INFINITY, |best| best.logprob - MARGIN);
+        self.finished.retain(|candidate| candidate.logprob >= least);
+        // Sums only fall: who is behind the last of a full list, or far behind the best, stays there.
         let last = self.finished.get(self.width - 1).map_or(f64::NEG_INFINITY, |candidate| candidate.logprob);
-        live.retain(|beam| beam.sum > last);
+        live.retain(|beam| beam.sum > last && beam.sum >= least);
         self.live = live;
         Ok(())
     }
@@ -129,7 +134,8 @@ impl Search {
 }
 
 impl WasmLayers {
-    /// Each layer's candidates for the question that was read, best first: at most `beams` of them, which is between 1 and 32.
+    /// Each layer's candidates for the question that was read, best first: at most `beams` of them, which is between
+    /// 1 and 32, none of them e^5 times less likely than the first.
     /// One beam decodes greedily. None where there is nothing to compute with: no numbers, and no constants.
     ///
     /// # Errors
