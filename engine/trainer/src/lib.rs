@@ -18,6 +18,7 @@ pub mod grammar;
 pub mod judge;
 pub mod model;
 mod numbers;
+pub mod plot;
 pub mod read;
 pub mod shape;
 pub mod skeleton;

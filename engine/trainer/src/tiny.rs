@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use wattage_engine::ChatTemplate;
 use wattage_trainer::example::Example;
 use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
+use wattage_trainer::plot::plot;
 use wattage_trainer::read::{gsm8k, mawps};
 use wattage_trainer::skeleton::held_out;
 use wattage_trainer::train::{Options, Reader, Sequence, run as train};
@@ -33,8 +34,9 @@ pub(crate) struct Tiny {
     /// Examples to generate
     #[arg(long, default_value_t = 100_000)]
     count: u64,
-    /// How often each example of GSM8K is taken, after the first time with other numbers and names
-    #[arg(long, default_value_t = 1)]
+    /// How often each example of GSM8K is taken, after the first time with other numbers and names; a base as small as this one
+    /// hardly learns from them
+    #[arg(long, default_value_t = 0)]
     gsm8k_copies: usize,
     /// The same for MAWPS
     #[arg(long, default_value_t = 40)]
@@ -55,7 +57,7 @@ pub(crate) struct Tiny {
     #[arg(long, default_value_t = 768)]
     tokens: usize,
     /// Share of the batches in which the base learns to write answers
-    #[arg(long, default_value_t = 0.3)]
+    #[arg(long, default_value_t = 0.2)]
     answers: f64,
     /// Share of an example that trains only the layer that does best on it (0: layers are trained independently)
     #[arg(long, default_value_t = 0.0)]
@@ -103,10 +105,7 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
         .iter()
         .take(TEXTS)
         .chain(published.iter().take(TEXTS))
-        .flat_map(|example| {
-            let wat = example.program.as_ref().map(|program| program.wat_alone(2)).unwrap_or_default();
-            [example.question.clone(), example.think.clone(), example.reply.clone(), wat]
-        })
+        .flat_map(|example| [example.question.clone(), example.think.clone(), example.reply.clone()])
         .collect();
     let json = vocabulary::learn(&texts, args.vocab)?;
     std::fs::write(args.out.join("tokenizer.json"), json.to_string()).map_err(|why| Error::file(&args.out, why))?;
@@ -161,5 +160,6 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
         out: args.out.clone(),
     };
     train(&base, &layers, &train_set, &held, &options, &mut report)?;
+    plot(&path, &args.out.join("plot.svg"))?;
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! The embedded model's vocabulary: byte-level BPE learned from the training texts, with Qwen's word pattern, so that each digit
-//! is a token, and the tokens that mark turns, thoughts, programs, results and numbers.
+//! is a token, and the tokens that mark turns, thoughts, programs, results and numbers, or are pieces of functions.
 
 use serde_json::{Value, json};
 use tokenizers::models::bpe::{BPE, BpeTrainer};
@@ -8,7 +8,8 @@ use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{
     OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer as _, SplitDelimiterBehavior, Trainer as _,
 };
-use wattage_engine::wasm_layers::program::MOST_NUMBERS;
+use wattage_engine::wasm_layers::config::POINTERS;
+use wattage_engine::wasm_layers::program::{MOST_NUMBERS, Op};
 use wattage_engine::{QWEN_WORDS, Tokenizer};
 
 use crate::{Error, Result};
@@ -33,6 +34,15 @@ const CONTROL: [&str; 3] = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 const SHOWN: [&str; 8] =
     ["<think>", "</think>", "<wat_model>", "</wat_model>", "<computed>", "</computed>", "<error>", "</error>"];
 
+/// Tokens that a function's text is made of, so that it takes a dozen tokens of the context and not sixty.
+fn wat_pieces() -> Vec<String> {
+    let head = "(module\n  (func $compute (export \"compute\")".to_owned();
+    let signature = |parameters: usize| format!(" (param{}) (result f64)", " f64".repeat(parameters));
+    let values = ["\n    local.get ", "\n    f64.const "].map(str::to_owned);
+    let operations = Op::ALL.iter().map(|op| format!("\n    {}", op.wat()));
+    std::iter::once(head).chain((1..=POINTERS).map(signature)).chain(values).chain(operations).collect()
+}
+
 /// The texts of the tokens before a question's numbers.
 pub fn markers() -> Vec<String> {
     (0..MOST_NUMBERS).map(|k| format!("<|n{k}|>")).collect()
@@ -45,7 +55,8 @@ pub fn markers() -> Vec<String> {
 pub fn learn(texts: &[String], size: usize) -> Result<Value> {
     let failed = |why: tokenizers::Error| Error::Vocabulary(why.to_string());
     let controls: Vec<String> = CONTROL.iter().map(ToString::to_string).chain(markers()).collect();
-    let added = controls.len() + SHOWN.len();
+    let pieces = wat_pieces();
+    let added = controls.len() + SHOWN.len() + pieces.len();
     let split = Split::new(SplitPattern::Regex(QWEN_WORDS.to_owned()), SplitDelimiterBehavior::Isolated, false)
         .map_err(failed)?;
     let mut trainer = BpeTrainer::builder()
@@ -77,6 +88,7 @@ pub fn learn(texts: &[String], size: usize) -> Result<Value> {
         .iter()
         .map(|text| (text.as_str(), true))
         .chain(SHOWN.map(|text| (text, false)))
+        .chain(pieces.iter().map(|text| (text.as_str(), false)))
         .zip(learned.len()..)
         .map(|((text, special), id)| {
             json!({"id": id, "content": text, "single_word": false, "lstrip": false, "rstrip": false,

@@ -153,8 +153,11 @@ pub fn run(
     Ok(average)
 }
 
-/// Sequences of like length together, in an order that depends on the seed and the pass; for each batch whether it has the
-/// answers.
+/// Sequences of prompts of like length together, in an order that depends on the seed and the pass; for each batch whether it has
+/// the answers.
+///
+/// Lengths are blurred before they are sorted: messages that ask for nothing are short, and batches of nothing else would
+/// pull the gates to and fro.
 fn batches(train: &[Sequence], options: &Options, epoch: u64) -> Vec<(Vec<usize>, bool)> {
     let mut random = ChaCha8Rng::seed_from_u64(options.seed);
     random.set_stream(epoch);
@@ -163,13 +166,17 @@ fn batches(train: &[Sequence], options: &Options, epoch: u64) -> Vec<(Vec<usize>
     let mut all = Vec::new();
     for pool in order.chunks(256) {
         let answers = random.random_bool(options.answers);
-        let length = |i: &usize| train[*i].prompt.len() + if answers { train[*i].answer.len() } else { 0 };
-        let mut pool = pool.to_vec();
-        pool.sort_by_key(length);
+        let length = |i: usize| train[i].prompt.len() + if answers { train[i].answer.len() } else { 0 };
+        let mut pool: Vec<(f64, usize)> =
+            pool.iter().map(|i| (train[*i].prompt.len() as f64 * random.random_range(1.0..2.0), *i)).collect();
+        pool.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut batch: Vec<usize> = Vec::new();
-        for i in pool {
-            if !batch.is_empty() && (batch.len() + 1) * length(&i) > options.tokens {
+        let mut longest = 0;
+        for (_, i) in pool {
+            longest = longest.max(length(i));
+            if !batch.is_empty() && (batch.len() + 1) * longest > options.tokens {
                 all.push((std::mem::take(&mut batch), answers));
+                longest = length(i);
             }
             batch.push(i);
         }
