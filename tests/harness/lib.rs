@@ -9,4 +9,5 @@ pub mod golden;
 pub mod page;
 pub mod random;
 pub mod server;
+pub mod tiny;
 pub mod vocab;

@@ -93,13 +93,14 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
             .into_iter()
             .filter(Example::trainable)
             .partition(|example| held_out(&example.question));
+        if copies == 0 {
+            continue;
+        }
         published.extend(of.iter().cloned());
         for _ in 1..copies {
             published.extend(of.iter().map(|example| generator.vary(example, &mut random)));
         }
-        if copies > 0 {
-            held_published.push((name, out.into_iter().take(HELD_PUBLISHED).collect::<Vec<Example>>()));
-        }
+        held_published.push((name, out.into_iter().take(HELD_PUBLISHED).collect::<Vec<Example>>()));
     }
     let texts: Vec<String> = examples
         .iter()

@@ -36,7 +36,7 @@ enum Command {
 /// Where and how to load a model.
 #[derive(Args)]
 pub(crate) struct Load {
-    /// A .gguf file, or a folder with one or with .safetensors, config.json and tokenizer.json; WASM layers and their scorer are
+    /// `tiny` for the embedded model, or a .gguf file, or a folder with one or with .safetensors, config.json and tokenizer.json; WASM layers and their scorer are
     /// taken from the folder too
     #[arg(long)]
     pub(crate) model: String,
@@ -250,8 +250,18 @@ pub(crate) async fn load(args: &Load, taps: &[usize]) -> Result<Session> {
     session
 }
 
-/// A file, or all that matters in a folder.
+/// The embedded model: the page's files, built in.
+const TINY: [(&str, &[u8]); 3] = [
+    ("base.gguf", include_bytes!("../../../../public/models/wattage-tiny/base.gguf")),
+    ("wasm_layers.safetensors", include_bytes!("../../../../public/models/wattage-tiny/wasm_layers.safetensors")),
+    ("scorer.safetensors", include_bytes!("../../../../public/models/wattage-tiny/scorer.safetensors")),
+];
+
+/// The embedded model, a file, or all that matters in a folder.
 fn sources(model: &str) -> Result<Vec<Source>> {
+    if model == "tiny" {
+        return Ok(TINY.iter().map(|(name, bytes)| Source::bytes(*name, bytes.to_vec())).collect());
+    }
     let path = PathBuf::from(model);
     if !path.is_dir() {
         return Ok(vec![Source::file(&path)?]);

@@ -1,0 +1,190 @@
+//! The scorer: its file, its store, and what its scores are made of.
+#![allow(clippy::unwrap_used, reason = "a failure here fails the test that called")]
+
+use serde_json::Value;
+use wattage_engine::Error;
+use wattage_engine::scorer::features::{self, ALL, BEFORE};
+use wattage_engine::scorer::{Asked, Judged, Network, Neighbours, Scorer, Store, UNITS, Verifier, key};
+use wattage_engine::wasm_layers::Score;
+use wattage_engine::wasm_layers::config::LayersConfig;
+use wattage_engine::wasm_layers::program::{Instruction, Op, Program};
+
+fn config() -> LayersConfig {
+    LayersConfig {
+        base: "a base".into(),
+        hidden: 8,
+        taps: vec![0, 1, 2],
+        width: 8,
+        heads: 1,
+        ffn: 8,
+        encoder_blocks: 1,
+        decoder_blocks: 1,
+        constants: vec![2.0, 100.0],
+        markers: Vec::new(),
+        bound: 6.0,
+        eps: 1e-6,
+    }
+}
+
+fn binary(op: Op) -> Program {
+    Program::new(vec![Instruction::Local(0), Instruction::Local(1), Instruction::Op(op)], 2).unwrap()
+}
+
+/// Numbers that look random and are always the same.
+fn numbers(count: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as f32 / u32::MAX as f32 - 0.5
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn network(inputs: usize, seed: u32) -> Network {
+    Network {
+        w1: numbers(UNITS * inputs, seed),
+        b1: numbers(UNITS, seed + 1),
+        w2: numbers(UNITS, seed + 2),
+        b2: numbers(1, seed + 3),
+    }
+}
+
+fn scorer() -> Scorer {
+    let programs = vec![binary(Op::Add), binary(Op::Mul), binary(Op::Sub)];
+    Scorer {
+        verifier: Verifier {
+            mean: numbers(ALL, 1),
+            scale: numbers(ALL, 2).into_iter().map(|value| value.abs() + 0.1).collect(),
+            linear: numbers(ALL, 3),
+            after: network(ALL, 10),
+            before: network(BEFORE, 20),
+        },
+        store: Store::new(&numbers(24, 30), programs, 8).unwrap(),
+        tap: 1,
+        mean: numbers(8, 40),
+        threshold: -2.5,
+    }
+}
+
+fn candidate(op: Op, place: usize, logprob: f64) -> Judged {
+    let score = Score { logprob, min_logprob: logprob };
+    Judged { program: binary(op), place, rank: 0, decoders: vec![score; 3] }
+}
+
+fn judged() -> Vec<Judged> {
+    vec![candidate(Op::Add, 0, -0.5), candidate(Op::Mul, 1, -0.25), candidate(Op::Add, 2, -1.0)]
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let scorer = scorer();
+    let file = scorer.to_bytes(&config(), &Value::Null).unwrap();
+    let read = Scorer::from_bytes(&file, &config()).unwrap();
+    assert_eq!(read.verifier, scorer.verifier);
+    assert_eq!((read.tap, read.threshold, &read.mean), (1, -2.5, &scorer.mean));
+    let question = numbers(8, 50);
+    let (a, b) = (scorer.store.nearest(&question), read.store.nearest(&question));
+    assert_eq!(a.nearest(), b.nearest());
+    for op in [Op::Add, Op::Mul, Op::Sub] {
+        assert_eq!(a.weight(|program| *program == binary(op)), b.weight(|program| *program == binary(op)));
+    }
+}
+
+#[test]
+fn files_that_do_not_fit_are_refused() {
+    let file = scorer().to_bytes(&config(), &Value::Null).unwrap();
+    let other = LayersConfig { base: "another".into(), ..config() };
+    assert!(matches!(Scorer::from_bytes(&file, &other), Err(Error::Unsupported(why)) if why.contains("another")));
+    for cut in [0, 7, 100, file.len() / 2, file.len() - 1] {
+        assert!(matches!(Scorer::from_bytes(&file[..cut], &config()), Err(Error::Format(_))), "{cut}");
+    }
+    let wider = LayersConfig { hidden: 12, ..config() };
+    assert!(matches!(Scorer::from_bytes(&file, &wider), Err(Error::Format(_))));
+    let fewer = LayersConfig { taps: vec![0], ..config() };
+    assert!(matches!(Scorer::from_bytes(&file, &fewer), Err(Error::Format(_))));
+    let mut broken = scorer();
+    broken.verifier.after.w2[3] = f32::NAN;
+    let file = broken.to_bytes(&config(), &Value::Null).unwrap();
+    assert!(matches!(Scorer::from_bytes(&file, &config()), Err(Error::Format(_))));
+    let mut broken = scorer();
+    broken.verifier.scale[0] = 0.0;
+    let file = broken.to_bytes(&config(), &Value::Null).unwrap();
+    assert!(matches!(Scorer::from_bytes(&file, &config()), Err(Error::Format(_))));
+}
+
+/// Each part is what its features alone make of it; the parts' sum is the score.
+#[test]
+fn parts_come_from_their_own_features() {
+    let scorer = scorer();
+    let base: [f32; ALL] = numbers(ALL, 60).try_into().unwrap();
+    let parts = scorer.verifier.parts(&base);
+    assert!((parts.sum() - (parts.logprob + parts.verifier + parts.agreement + parts.retrieval)).abs() < 1e-6);
+    for at in 0..ALL {
+        let mut changed = base;
+        changed[at] += 0.05;
+        let other = scorer.verifier.parts(&changed);
+        let retrieval = features::LOGPROB + features::SHAPE..BEFORE;
+        let agreement = BEFORE..BEFORE + features::AGREEMENT;
+        assert_eq!(other.logprob != parts.logprob, at < features::LOGPROB, "{at}");
+        assert_eq!(other.retrieval != parts.retrieval, retrieval.contains(&at), "{at}");
+        assert_eq!(other.agreement != parts.agreement, agreement.contains(&at), "{at}");
+        assert_ne!(other.verifier, parts.verifier, "{at}");
+    }
+}
+
+#[test]
+fn agreement_counts_results_and_not_programs() {
+    let candidates = judged();
+    let asked = Asked { numbers: &[2.0, 2.0], gate: 1.0, layers: 3 };
+    let of = |results: [Option<f64>; 3]| features::after(&candidates, &results, 4.0, &asked);
+    // 2 + 2 and 2 × 2 agree, though they are different programs.
+    let all = of([Some(4.0), Some(4.0), Some(4.0)]);
+    assert_eq!(&all[..2], &[1.0, 1.0]);
+    let one = of([None, Some(4.0), Some(5.0)]);
+    assert!((one[0] - 1.0 / 3.0).abs() < 1e-6 && (one[1] - 1.0 / 3.0).abs() < 1e-6, "{one:?}");
+    assert_eq!(one[2], 0.0);
+}
+
+#[test]
+fn features_are_finite_whatever_the_candidate() {
+    let asked = Asked { numbers: &[], gate: f64::from(f32::MAX), layers: 3 };
+    let bare = Judged { program: binary(Op::Div), place: 7, rank: 0, decoders: Vec::new() };
+    let unlikely = candidate(Op::Div, 0, f64::NEG_INFINITY);
+    for candidate in [bare, unlikely] {
+        let before = features::before(&candidate, &asked, &Neighbours::default());
+        assert!(before.iter().all(|value| value.is_finite()), "{before:?}");
+        for value in [0.0, 1e300, -1e-300] {
+            let after = features::after(std::slice::from_ref(&candidate), &[Some(value)], value, &asked);
+            assert!(after.iter().all(|value| value.is_finite()), "{after:?}");
+        }
+    }
+}
+
+#[test]
+fn the_nearest_example_weighs_most() {
+    let mut keys = vec![0.0; 3 * 8];
+    (keys[0], keys[9], keys[18]) = (1.0, 2.0, 3.0);
+    let store = Store::new(&keys, vec![binary(Op::Add), binary(Op::Mul), binary(Op::Sub)], 8).unwrap();
+    assert_eq!(store.len(), 3);
+    let mut question = vec![0.1; 8];
+    question[1] = 5.0;
+    let found = store.nearest(&question);
+    assert!(found.nearest() > 0.99, "{}", found.nearest());
+    assert!(found.weight(|program| *program == binary(Op::Mul)) > 0.99);
+    assert!((found.weight(|_| true) - 1.0).abs() < 1e-9);
+    // A key of another width has no neighbours, and neither has an empty store.
+    assert_eq!(store.nearest(&[1.0]).weight(|_| true), 0.0);
+    assert_eq!(Store::default().nearest(&question).weight(|_| true), 0.0);
+    assert!(Store::new(&keys, vec![binary(Op::Add)], 8).is_err());
+}
+
+#[test]
+fn a_key_is_the_mean_direction_of_the_states() {
+    let states = [2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 7.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+    let found = key(&states, &[0.0; 8]);
+    assert!((found[0] - found[1]).abs() < 1e-3 && found[0] > 1.0, "the states' lengths do not count: {found:?}");
+    let centred = key(&states, &found);
+    assert!(centred.iter().all(|value| value.abs() < 1e-6));
+}
