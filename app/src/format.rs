@@ -57,6 +57,18 @@ pub fn sentence(text: &str) -> String {
     sentence
 }
 
+/// A short time, from microseconds.
+pub fn micros(micros: u64) -> String {
+    #[allow(clippy::cast_precision_loss, reason = "for display")]
+    let time = micros as f64;
+    match micros {
+        0..=999 => format!("{micros} µs"),
+        1000..=9_999 => format!("{:.1} ms", time / 1e3),
+        10_000..=999_999 => format!("{:.0} ms", time / 1e3),
+        _ => format!("{:.1} s", time / 1e6),
+    }
+}
+
 /// A time to wait.
 pub fn duration(seconds: f64) -> String {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
@@ -84,6 +96,7 @@ mod tests {
         assert_eq!(speed(18.42), "18.4 tokens/s");
         assert_eq!(sentence("éa: b"), "Éa: b.");
         assert_eq!(sentence("It is."), "It is.");
+        assert_eq!([micros(12), micros(1234), micros(41_200), micros(2_500_000)], ["12 µs", "1.2 ms", "41 ms", "2.5 s"]);
         assert_eq!(duration(0.2), "1 s");
         assert_eq!(duration(75.0), "1 min 15 s");
         assert_eq!(duration(4000.0), "1 h 06 min");
