@@ -60,7 +60,8 @@ impl LoadSpec {
             Self::Embedded => {
                 // The worker has a base of its own.
                 let base = document().base_uri().ok().flatten().unwrap_or_default();
-                let address = |path: &str| Url::new_with_base(path, &base).map_or_else(|_| path.to_owned(), |url| url.href());
+                let address =
+                    |path: &str| Url::new_with_base(path, &base).map_or_else(|_| path.to_owned(), |url| url.href());
                 EMBEDDED.iter().map(|path| SourceSpec::Url(address(path))).collect()
             }
             Self::Urls(urls) => urls.iter().cloned().map(SourceSpec::Url).collect(),

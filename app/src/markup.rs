@@ -133,7 +133,9 @@ fn outside(
     let mut text = String::with_capacity(answer.len());
     let mut from = 0;
     for splice in splices {
-        let (Some(before), Some(inside)) = (answer.get(from..splice.start), answer.get(splice.clone())) else { continue };
+        let (Some(before), Some(inside)) = (answer.get(from..splice.start), answer.get(splice.clone())) else {
+            continue;
+        };
         text.push_str(&own(before));
         text.push_str(&spliced(inside));
         from = splice.end;

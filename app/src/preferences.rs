@@ -127,11 +127,7 @@ impl Settings {
     /// otherwise: what follows a computed number is no matter of taste.
     pub fn in_use(&self, computes: bool) -> Self {
         let chosen = self.own_sampling || !Preset::Balanced.is_that_of(self);
-        if computes && !chosen {
-            Self { own_sampling: false, ..Preset::Exact.apply(self) }
-        } else {
-            self.clone()
-        }
+        if computes && !chosen { Self { own_sampling: false, ..Preset::Exact.apply(self) } } else { self.clone() }
     }
 
     /// What the engine is asked for, with `seed` where the user has set none.

@@ -39,8 +39,21 @@ impl Kind {
 
 /// Instructions that have no dot in their names.
 const PLAIN: [&str; 15] = [
-    "block", "br", "br_if", "br_table", "call", "call_indirect", "drop", "else", "end", "if", "loop", "nop", "return",
-    "select", "unreachable",
+    "block",
+    "br",
+    "br_if",
+    "br_table",
+    "call",
+    "call_indirect",
+    "drop",
+    "else",
+    "end",
+    "if",
+    "loop",
+    "nop",
+    "return",
+    "select",
+    "unreachable",
 ];
 
 /// Takes a program apart. The pieces together are the program, whatever it is.
@@ -168,7 +181,9 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_whatever_the_text() {
-        for wat in [PRODUCT, "", ";", "a;b", "\"open", "(; open", "é$ü)\"\\", "\u{a0}+\t)", "(;)", "-nan:0x1 <computed>"] {
+        for wat in
+            [PRODUCT, "", ";", "a;b", "\"open", "(; open", "é$ü)\"\\", "\u{a0}+\t)", "(;)", "-nan:0x1 <computed>"]
+        {
             let together: String = pieces(wat).into_iter().map(|(_, piece)| piece).collect();
             assert_eq!(together, wat);
         }

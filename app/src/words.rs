@@ -80,7 +80,11 @@ pub fn facts(trace: &Trace) -> Option<String> {
     let ran = trace.rows.iter().filter(|row| !matches!(row.status, Status::Written | Status::Skipped)).count();
     let mut facts = vec![format!("{} candidates, {ran} run, in {}", trace.rows.len(), format::micros(choice.micros))];
     if let Some(row) = trace.spliced_row() {
-        facts.push(format!("compiled in {} to {}", format::micros(row.compile_us), format::bytes(row.module_bytes as u64)));
+        facts.push(format!(
+            "compiled in {} to {}",
+            format::micros(row.compile_us),
+            format::bytes(row.module_bytes as u64)
+        ));
         facts.push(format!("ran for {} on {} fuel", format::micros(row.run_us), format::count(row.fuel)));
     }
     Some(facts.join(" · "))

@@ -16,12 +16,7 @@ fn with_store(test: impl FnOnce(Store)) {
 
 /// A question and the beginning of its answer, which is under way.
 fn ask(store: Store) -> Turn {
-    let turn = |id, role, text: &str, phase| Turn {
-        id,
-        role,
-        text: ArcRwSignal::new(text.to_owned()),
-        phase: ArcRwSignal::new(phase),
-    };
+    let turn = |id, role, text: &str, phase| Turn::new(id, role, text.to_owned(), phase);
     let answer = turn(2, Role::Assistant, "", Phase::Waiting);
     store.turns.set(vec![turn(1, Role::User, "12 * 11?", Phase::Done(None)), answer.clone()]);
     store.answering.set(Some(ANSWER));
@@ -50,6 +45,8 @@ fn completion(text: &str) -> Completion {
         decode_tps: 9.0,
         stop: StopReason::EndOfTurn,
         context_used: 41,
+        gate: None,
+        computation: None,
     }
 }
 

@@ -73,8 +73,7 @@ pub fn Chat() -> impl IntoView {
 }
 
 /// Questions to begin with, for a model that computes.
-const EXAMPLES: [&str; 4] =
-    ["What is 12 × 11?", "605 × 1213", "15% of 80", "How many minutes are in 3.5 hours?"];
+const EXAMPLES: [&str; 4] = ["What is 12 × 11?", "605 × 1213", "15% of 80", "How many minutes are in 3.5 hours?"];
 
 /// What is in the middle of the page before the first message.
 #[component]
@@ -147,11 +146,12 @@ fn Answer(turn: Turn) -> impl IntoView {
     let copied = {
         let text = text.clone();
         move || {
-            // What the model itself says; the function and its result are shown beside it.
-            let text = without_splices(&text.read_untracked(), &trace.read_untracked().splices);
-            let answer = answer_only(&text);
+            let text = text.read_untracked();
+            // What the model says, without the function that it read.
+            let own = without_splices(&text, &trace.read_untracked().splices);
+            let answer = answer_only(&own);
             // Of an answer that ended within its thoughts there is nothing else to copy.
-            if answer.is_empty() { text.trim().to_owned() } else { answer.to_owned() }
+            if answer.is_empty() { text.clone() } else { answer.to_owned() }
         }
     };
     let status = move || match phase.get() {

@@ -179,8 +179,9 @@ fn Candidate(row: CandidateRow) -> impl IntoView {
     let known = row.status != Status::Written;
     let mut parts: Vec<String> = parts(&row).into_iter().map(|(_, size)| format!("{size:.2}")).collect();
     parts.resize(4, String::new());
+    let fate = words::fate(row.status);
     view! {
-        <tr class=words::fate(row.status)>
+        <tr class=fate>
             <th scope="row">{row.layer}</th>
             <td>{row.rank + 1}</td>
             <td>
@@ -192,7 +193,7 @@ fn Candidate(row: CandidateRow) -> impl IntoView {
             {parts.into_iter().map(|size| view! { <td class="figure">{size}</td> }).collect_view()}
             <td class="figure">{known.then(|| format!("{:.2}", row.score))}</td>
             <td>
-                <Fate row />
+                <Fate row=row.clone() />
             </td>
         </tr>
     }

@@ -18,9 +18,7 @@ pub fn Question(turn: Turn) -> impl IntoView {
     let marked = move || {
         let numbers = numbers.get().unwrap_or_default();
         let piece = |(text, place): (String, Option<usize>)| match place {
-            Some(place) => {
-                view! { <mark title=format!("Parameter {place} of the functions")>{text}</mark> }.into_any()
-            }
+            Some(place) => view! { <mark title=format!("Parameter {place} of the functions")>{text}</mark> }.into_any(),
             None => text.into_any(),
         };
         pieces(&text.read(), &numbers).into_iter().map(piece).collect_view()

@@ -44,10 +44,7 @@ fn code_is_kept_as_it_is() {
 
 #[test]
 fn headings_and_paragraphs() {
-    assert_eq!(
-        plain("## A b\ntext\n\n#tag"),
-        [Block::Heading("A b".into()), paragraph("text"), paragraph("#tag")]
-    );
+    assert_eq!(plain("## A b\ntext\n\n#tag"), [Block::Heading("A b".into()), paragraph("text"), paragraph("#tag")]);
 }
 
 #[test]
@@ -67,8 +64,7 @@ fn spans_pair_their_marks() {
     }
 }
 
-const SPLICE: &str =
-    "<wat_model>\n(module\n  (func $compute))\n</wat_model>\n<computed>132</computed>\n";
+const SPLICE: &str = "<wat_model>\n(module\n  (func $compute))\n</wat_model>\n<computed>132</computed>\n";
 
 fn spliced(wat: &str, outcome: Outcome) -> Block {
     Block::Spliced(Spliced { wat: wat.into(), outcome })
@@ -86,10 +82,7 @@ fn a_splice_is_a_block_and_its_look_alike_is_text() {
     let rest = paragraph("12 × 11 = 132.\n<computed>7</computed>");
     assert_eq!(blocks(&answer, &splices), [think("hm", false), product(), rest]);
     assert!(!plain(&answer).iter().any(|block| matches!(block, Block::Spliced(_))));
-    assert_eq!(
-        without_splices(&answer, &splices),
-        "<think>hm</think>\n12 × 11 = 132.\n<computed>7</computed>"
-    );
+    assert_eq!(without_splices(&answer, &splices), "<think>hm</think>\n12 × 11 = 132.\n<computed>7</computed>");
     // The next question finds the result that was computed, and no other.
     assert_eq!(
         for_layers(&answer, &splices),
@@ -109,10 +102,7 @@ fn a_splice_within_thoughts_parts_them() {
 #[test]
 fn a_failure_says_why() {
     let text = "<wat_model>\n</wat_model>\n<error>no function was written</error>\n";
-    assert_eq!(
-        blocks(text, &[0..text.len()]),
-        [spliced("", Outcome::Error("no function was written".into()))]
-    );
+    assert_eq!(blocks(text, &[0..text.len()]), [spliced("", Outcome::Error("no function was written".into()))]);
     let cut = "<wat_model>";
     assert_eq!(blocks(cut, &[0..cut.len()]), [spliced("", Outcome::Error("there is no result".into()))]);
     // Bytes that are not there, or not whole characters, are no splice.
