@@ -196,6 +196,6 @@ mod tests {
         assert_eq!(one_line(&helped), "local.get 1 local.get 0 call $power");
         assert_eq!(one_line("(module\n  )"), "(module )");
         assert_eq!(parameters(&helped), [1, 0]);
-        assert_eq!(parameters("local.get"), []);
+        assert!(parameters("local.get").is_empty());
     }
 }
