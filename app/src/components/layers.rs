@@ -90,7 +90,9 @@ fn LayerRow(layer: usize, trace: RwSignal<Trace>, growing: Signal<bool>, span: M
     let alternative = move || {
         let row = row.read();
         let row = row.as_ref().filter(|row| row.rank > 0)?;
-        Some(view! { <span class="remark">{format!("candidate {} of this layer, not its best", row.rank + 1)}</span> })
+        Some(
+            view! { <span class="remark line">{format!(" (candidate {} of this layer, not its best)", row.rank + 1)}</span> },
+        )
     };
     view! {
         <tr data-layer=layer class=move || row.read().as_ref().map(|row| words::fate(row.status))>
@@ -130,7 +132,7 @@ fn LayerRow(layer: usize, trace: RwSignal<Trace>, growing: Signal<bool>, span: M
 
 #[component]
 fn Fate(row: CandidateRow) -> impl IntoView {
-    let separator = if row.status == Status::Failed { ": " } else { " " };
+    let separator = if matches!(row.status, Status::Failed | Status::Skipped) { ": " } else { ", " };
     view! {
         <span data-field="status">{words::fate(row.status)}</span>
         {words::remark(&row).map(|remark| view! { <span class="remark">{separator} {remark}</span> })}

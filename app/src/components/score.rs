@@ -26,7 +26,7 @@ pub fn Score(
         view! {
             <svg viewBox=format!("{} 0 {} 10", -span, 2.0 * span) preserveAspectRatio="none" aria-hidden="true">
                 {segments.into_iter().map(bar).collect_view()}
-                <rect class="zero" x=-0.006 * span y="0" width=0.012 * span height="10" />
+                <rect class="zero" x=-0.015 * span y="0" width=0.03 * span height="10" />
             </svg>
         }
     };
