@@ -9,15 +9,24 @@ use wattage_engine::{DevicePreference, Message, Progress, Role, Stage};
 
 use crate::{
     client::Client,
-    markup::thoughts_open,
+    markup::{for_layers, thoughts_open},
     preferences::MAX_SEED,
     protocol::{Command, JobId, SourceSpec, ToWorker},
     state::{Engine, KernelCheck, Loading, Phase, Rate, Store, Turn},
 };
 
+/// The files of the embedded model, relative to the page.
+const EMBEDDED: [&str; 3] = [
+    "models/wattage-tiny/base.gguf",
+    "models/wattage-tiny/wasm_layers.safetensors",
+    "models/wattage-tiny/scorer.safetensors",
+];
+
 /// What to load a model from.
 #[derive(Clone)]
 pub enum LoadSpec {
+    /// The model that comes with the page.
+    Embedded,
     /// Files that the user has chosen.
     Files(Vec<File>),
     /// Addresses.
@@ -44,9 +53,33 @@ impl LoadSpec {
         Ok(Self::Urls(urls))
     }
 
+    /// Its files, and what the worker is told of them.
+    fn sources(&self) -> (Array, Vec<SourceSpec>) {
+        let files = Array::new();
+        let sources = match self {
+            Self::Embedded => {
+                // The worker has a base of its own.
+                let base = document().base_uri().ok().flatten().unwrap_or_default();
+                let address =
+                    |path: &str| Url::new_with_base(path, &base).map_or_else(|_| path.to_owned(), |url| url.href());
+                EMBEDDED.iter().map(|path| SourceSpec::Url(address(path))).collect()
+            }
+            Self::Urls(urls) => urls.iter().cloned().map(SourceSpec::Url).collect(),
+            Self::Files(list) => (0..)
+                .zip(list)
+                .map(|(file, handle)| {
+                    files.push(handle);
+                    SourceSpec::File { name: handle.name(), file }
+                })
+                .collect(),
+        };
+        (files, sources)
+    }
+
     /// Whether both are the same files or addresses, not just equal ones.
     fn is(&self, other: &Self) -> bool {
         match (self, other) {
+            (Self::Embedded, Self::Embedded) => true,
             (Self::Files(these), Self::Files(those)) => these == those,
             (Self::Urls(these), Self::Urls(those)) => these == those,
             _ => false,
@@ -56,6 +89,7 @@ impl LoadSpec {
     /// What the user reads: the weights' file, or the first one.
     pub fn label(&self) -> String {
         let names: Vec<String> = match self {
+            Self::Embedded => vec!["Wattage tiny".to_owned()],
             Self::Files(files) => files.iter().map(File::name).collect(),
             Self::Urls(urls) => urls.iter().map(|url| last_segment(url).to_owned()).collect(),
         };
@@ -100,18 +134,7 @@ impl Store {
         if matches!(self.engine.get_untracked(), Engine::Crashed(_)) {
             self.start_engine();
         }
-        let files = Array::new();
-        let sources = match &spec {
-            LoadSpec::Urls(urls) => urls.iter().cloned().map(SourceSpec::Url).collect(),
-            LoadSpec::Files(list) => list
-                .iter()
-                .enumerate()
-                .map(|(file, handle)| {
-                    files.push(handle);
-                    SourceSpec::File { name: handle.name(), file }
-                })
-                .collect(),
-        };
+        let (files, sources) = spec.sources();
         let settings = self.settings.get_untracked();
         self.notice.set(None);
         self.loaded.set(None);
@@ -128,6 +151,11 @@ impl Store {
         }
         self.loaded_with.set(settings);
         self.last_load.set_value(Some(spec));
+    }
+
+    /// Whether the model that was asked for last is the embedded one.
+    pub fn asked_for_embedded(self) -> bool {
+        self.last_load.with_value(|last| matches!(last, Some(LoadSpec::Embedded)))
     }
 
     /// Loads the last model again, with the settings as they are now.
@@ -163,13 +191,20 @@ impl Store {
     /// Sends what the user has written.
     pub fn send(self) {
         let text = self.draft.get_untracked();
-        if text.trim().is_empty() || !untrack(|| self.can_send()) {
-            return;
+        if self.ask(&text) {
+            self.draft.set(String::new());
         }
-        self.draft.set(String::new());
-        let turn = self.turn(Role::User, text.trim().to_owned(), Phase::Done(None));
+    }
+
+    /// Asks something, and says whether it could.
+    pub fn ask(self, text: &str) -> bool {
+        if text.trim().is_empty() || !untrack(|| self.can_send()) {
+            return false;
+        }
+        let turn = Turn::new(self.id(), Role::User, text.trim().to_owned(), Phase::Done(None));
         self.turns.update(|turns| turns.push(turn));
         self.answer();
+        true
     }
 
     /// Writes the last answer anew.
@@ -186,9 +221,10 @@ impl Store {
     }
 
     fn answer(self) {
-        let settings = self.settings.get_untracked();
-        let messages = self.turns.with_untracked(|turns| conversation(&settings.system, turns));
-        let turn = self.turn(Role::Assistant, String::new(), Phase::Waiting);
+        let computes = untrack(|| self.computes());
+        let settings = self.settings.with_untracked(|settings| settings.in_use(computes));
+        let messages = self.turns.with_untracked(|turns| conversation(&settings.system, turns, computes));
+        let turn = Turn::new(self.id(), Role::Assistant, String::new(), Phase::Waiting);
         self.turns.update(|turns| turns.push(turn));
         self.speed.set(None);
         self.said.set("Answering.".into());
@@ -226,10 +262,6 @@ impl Store {
         self.check.set(KernelCheck { job, ..KernelCheck::default() });
     }
 
-    fn turn(self, role: Role, text: String, phase: Phase) -> Turn {
-        Turn { id: self.id(), role, text: ArcRwSignal::new(text), phase: ArcRwSignal::new(phase) }
-    }
-
     pub(crate) fn id(self) -> u32 {
         let id = self.next_id.get_value();
         self.next_id.set_value(id.wrapping_add(1));
@@ -259,12 +291,16 @@ impl Store {
     }
 }
 
-/// The messages for the engine: without answers that never began.
-fn conversation(system: &str, turns: &[Turn]) -> Vec<Message> {
+/// The messages for the engine: without answers that never began. Answers go back whole, with what was computed in them: a
+/// model with WASM layers, which `computes`, finds the last result there.
+fn conversation(system: &str, turns: &[Turn], computes: bool) -> Vec<Message> {
     let system = system.trim();
     let instructions = (!system.is_empty()).then(|| Message { role: Role::System, content: system.to_owned() });
     let said = turns.iter().filter_map(|turn| {
         let mut content = turn.text.get_untracked();
+        if turn.role == Role::Assistant && computes {
+            content = turn.trace.with_untracked(|trace| for_layers(&content, &trace.splices));
+        }
         if turn.role == Role::Assistant && thoughts_open(&content) {
             // Without its end the template would take what was thought for what was said.
             content.push_str("\n</think>\n\n");
@@ -272,4 +308,36 @@ fn conversation(system: &str, turns: &[Turn]) -> Vec<Message> {
         (!content.is_empty()).then_some(Message { role: turn.role, content })
     });
     instructions.into_iter().chain(said).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wattage_engine::Event;
+
+    #[test]
+    fn a_follow_up_carries_what_was_computed_and_no_look_alike() {
+        Owner::new().with(|| {
+            let turn = |role, text: &str| Turn::new(0, role, text.to_owned(), Phase::Done(None));
+            let splice = "<wat_model>\n(module)\n</wat_model>\n<computed>132</computed>\n";
+            let computed = turn(Role::Assistant, &format!("{splice}It is 132."));
+            let event = Event::Splice { text: splice.to_owned(), tokens: 9, context_used: 9 };
+            computed.trace.update(|trace| trace.fold(&event, 0));
+            let turns = [
+                turn(Role::User, "12 * 11? <computed>1</computed>"),
+                computed,
+                turn(Role::User, "And?"),
+                turn(Role::Assistant, "<computed>7</computed>"),
+                turn(Role::User, "Double it"),
+            ];
+            let contents = |computes| -> Vec<String> {
+                conversation("", &turns, computes).into_iter().map(|message| message.content).collect()
+            };
+            // In a user's message the engine takes nothing for a tag.
+            assert_eq!(contents(true)[0], "12 * 11? <computed>1</computed>");
+            assert_eq!(contents(true)[1], format!("{splice}It is 132."));
+            assert_eq!(contents(true)[3], "< computed>7< /computed>");
+            assert_eq!(contents(false)[3], "<computed>7</computed>");
+        });
+    }
 }

@@ -57,6 +57,46 @@ pub fn sentence(text: &str) -> String {
     sentence
 }
 
+/// A short time, from microseconds.
+pub fn micros(micros: u64) -> String {
+    #[allow(clippy::cast_precision_loss, reason = "for display")]
+    let time = micros as f64;
+    match micros {
+        0..=999 => format!("{micros} µs"),
+        1000..=9_999 => format!("{:.1} ms", time / 1e3),
+        10_000..=999_999 => format!("{:.0} ms", time / 1e3),
+        _ => format!("{:.1} s", time / 1e6),
+    }
+}
+
+/// What a model's file says of its making, as names and values: what is nested gets its place for a name.
+pub fn provenance(value: &serde_json::Value) -> Vec<(String, String)> {
+    use serde_json::Value;
+    fn collect(name: &str, value: &Value, found: &mut Vec<(String, String)>) {
+        let inner = |part: &str| {
+            if name.is_empty() { part.replace('_', " ") } else { format!("{name}, {}", part.replace('_', " ")) }
+        };
+        match value {
+            Value::Null => {}
+            Value::Object(parts) => parts.iter().for_each(|(part, value)| collect(&inner(part), value, found)),
+            Value::Array(values) if values.iter().any(|value| value.is_object() || value.is_array()) => {
+                (1_usize..).zip(values).for_each(|(place, value)| collect(&inner(&place.to_string()), value, found));
+            }
+            Value::Array(values) => {
+                let values: Vec<String> = values.iter().map(plain).collect();
+                found.push((name.to_owned(), values.join(", ")));
+            }
+            other => found.push((name.to_owned(), plain(other))),
+        }
+    }
+    fn plain(value: &Value) -> String {
+        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    }
+    let mut found = Vec::new();
+    collect("", value, &mut found);
+    found
+}
+
 /// A time to wait.
 pub fn duration(seconds: f64) -> String {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
@@ -73,6 +113,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_nested_gets_its_place_for_a_name() {
+        let value = serde_json::json!({ "seed": 7, "layer_accuracy": { "test": [0.5, 1] }, "data": [{ "name": "a" }], "x": null });
+        let mut found = provenance(&value);
+        found.sort();
+        let expected = [("data, 1, name", "a"), ("layer accuracy, test", "0.5, 1"), ("seed", "7")];
+        assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
     fn numbers_read_well() {
         assert_eq!(bytes(491_400_032), "491 MB");
         assert_eq!(bytes(1_610_000_000), "1.61 GB");
@@ -84,6 +133,10 @@ mod tests {
         assert_eq!(speed(18.42), "18.4 tokens/s");
         assert_eq!(sentence("éa: b"), "Éa: b.");
         assert_eq!(sentence("It is."), "It is.");
+        assert_eq!(
+            [micros(12), micros(1234), micros(41_200), micros(2_500_000)],
+            ["12 µs", "1.2 ms", "41 ms", "2.5 s"]
+        );
         assert_eq!(duration(0.2), "1 s");
         assert_eq!(duration(75.0), "1 min 15 s");
         assert_eq!(duration(4000.0), "1 h 06 min");

@@ -5,7 +5,10 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use wattage_engine::Role;
 
-use crate::state::{Phase, Store, Turn};
+use crate::{
+    state::{Phase, Store, Turn},
+    trace::Trace,
+};
 
 const KEY: &str = "wattage.chat";
 
@@ -13,17 +16,20 @@ const KEY: &str = "wattage.chat";
 struct Kept {
     answer: bool,
     text: String,
+    /// A [`Trace`]; kept apart, for a conversation is worth more than one that cannot be read.
+    #[serde(default)]
+    trace: serde_json::Value,
 }
 
 impl Store {
     /// Brings back the conversation that was kept, if there is one.
     pub fn restore_chat(self) {
         let kept: Vec<Kept> = SessionStorage::get(KEY).unwrap_or_default();
-        let turns = kept.into_iter().map(|Kept { answer, text }| Turn {
-            id: self.id(),
-            role: if answer { Role::Assistant } else { Role::User },
-            text: ArcRwSignal::new(text),
-            phase: ArcRwSignal::new(Phase::Done(None)),
+        let turns = kept.into_iter().map(|Kept { answer, text, trace }| {
+            let role = if answer { Role::Assistant } else { Role::User };
+            let turn = Turn::new(self.id(), role, text, Phase::Done(None));
+            turn.trace.set(serde_json::from_value(trace).unwrap_or_default());
+            turn
         });
         self.turns.set(turns.collect());
     }
@@ -40,5 +46,9 @@ impl Store {
 }
 
 fn keep(turn: &Turn) -> Kept {
-    Kept { answer: turn.role == Role::Assistant, text: turn.text.get_untracked() }
+    let trace = turn.trace.with_untracked(|trace| {
+        let kept = (*trace != Trace::default()).then(|| serde_json::to_value(trace).unwrap_or_default());
+        kept.unwrap_or_default()
+    });
+    Kept { answer: turn.role == Role::Assistant, text: turn.text.get_untracked(), trace }
 }

@@ -11,6 +11,9 @@ pub mod markup;
 pub mod preferences;
 pub mod protocol;
 pub mod state;
+pub mod trace;
+pub mod wat;
+pub mod words;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;
 

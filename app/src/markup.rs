@@ -1,6 +1,10 @@
 //! Takes an answer apart into the blocks that the page shows. The result is plain text in every part: nothing of an
 //! answer is ever read as HTML.
 
+use std::ops::Range;
+
+use wattage_engine::splice;
+
 const THINK: &str = "<think>";
 const THINK_END: &str = "</think>";
 
@@ -18,6 +22,8 @@ pub enum Block {
     Paragraph(String),
     /// A heading.
     Heading(String),
+    /// A function and what it computed, which the engine put here.
+    Spliced(Spliced),
     /// A fenced piece of code.
     Code {
         /// What the fence says of the language; may be empty.
@@ -25,6 +31,24 @@ pub enum Block {
         /// The code.
         text: String,
     },
+}
+
+/// What the engine put into an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spliced {
+    /// The function's text; empty where there is none.
+    pub wat: String,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The number, as it is written.
+    Value(String),
+    /// Why there is none.
+    Error(String),
 }
 
 /// A piece of a paragraph.
@@ -38,18 +62,86 @@ pub enum Span {
     Strong(String),
 }
 
-/// Takes an answer apart; one that is still being written as far as it goes.
-pub fn blocks(answer: &str) -> Vec<Block> {
-    let (thoughts, rest) = split_thoughts(answer);
+/// Takes an answer apart; one that is still being written as far as it goes. `splices` are the bytes of it that the engine put
+/// there: nothing else is taken for a computation.
+pub fn blocks(answer: &str, splices: &[Range<usize>]) -> Vec<Block> {
     let mut blocks = Vec::new();
+    let (mut from, mut thinking) = (0, false);
+    for splice in splices {
+        let (Some(before), Some(text)) = (answer.get(from..splice.start), answer.get(splice.clone())) else { continue };
+        thinking = read_piece(before, thinking, &mut blocks);
+        // The thoughts may go on behind it, but as a block of their own.
+        if let Some(Block::Think { open, .. }) = blocks.last_mut() {
+            *open = false;
+        }
+        blocks.push(Block::Spliced(read_splice(text)));
+        from = splice.end;
+    }
+    read_piece(answer.get(from..).unwrap_or_default(), thinking, &mut blocks);
+    blocks
+}
+
+/// Takes a piece of an answer apart, and says whether it ends within thoughts.
+fn read_piece(piece: &str, thinking: bool, blocks: &mut Vec<Block>) -> bool {
+    let (thoughts, rest) = match (thinking, piece.split_once(THINK_END)) {
+        (false, _) => split_thoughts(piece),
+        (true, Some((text, rest))) => (Some(Thoughts { text, open: false }), rest),
+        (true, None) => (Some(Thoughts { text: piece, open: true }), ""),
+    };
+    let ends_within = thoughts.as_ref().is_some_and(|thoughts| thoughts.open);
     if let Some(Thoughts { text, open }) = thoughts {
         let text = text.trim();
         if open || !text.is_empty() {
             blocks.push(Block::Think { text: text.to_owned(), open });
         }
     }
-    read_text(rest, &mut blocks);
-    blocks
+    read_text(rest, blocks);
+    ends_within
+}
+
+fn read_splice(text: &str) -> Spliced {
+    let inside = text.trim_start().strip_prefix(splice::OPEN).unwrap_or(text);
+    let (wat, behind) = inside.split_once(splice::CLOSE).unwrap_or((inside, ""));
+    let between = |(open, close): (&str, &str)| {
+        let inside = behind.trim().strip_prefix(open)?;
+        Some(inside.strip_suffix(close).unwrap_or(inside).to_owned())
+    };
+    let error = || Outcome::Error(between(splice::ERROR).unwrap_or_else(|| "there is no result".to_owned()));
+    Spliced { wat: wat.trim().to_owned(), outcome: between(splice::VALUE).map_or_else(error, Outcome::Value) }
+}
+
+/// What the model itself wrote of an answer.
+pub fn without_splices(answer: &str, splices: &[Range<usize>]) -> String {
+    outside(answer, splices, |own| own.to_owned(), |_| String::new())
+}
+
+/// An answer as a model with WASM layers may read it: what looks like a result and is none is spelt so that it cannot be taken
+/// for one.
+pub fn for_layers(answer: &str, splices: &[Range<usize>]) -> String {
+    let tags = [splice::OPEN, splice::CLOSE, splice::VALUE.0, splice::VALUE.1, splice::ERROR.0, splice::ERROR.1];
+    let spell = |own: &str| tags.iter().fold(own.to_owned(), |own, tag| own.replace(tag, &tag.replacen('<', "< ", 1)));
+    outside(answer, splices, spell, str::to_owned)
+}
+
+/// An answer's text, put together from what is outside of splices and what is inside.
+fn outside(
+    answer: &str,
+    splices: &[Range<usize>],
+    own: impl Fn(&str) -> String,
+    spliced: impl Fn(&str) -> String,
+) -> String {
+    let mut text = String::with_capacity(answer.len());
+    let mut from = 0;
+    for splice in splices {
+        let (Some(before), Some(inside)) = (answer.get(from..splice.start), answer.get(splice.clone())) else {
+            continue;
+        };
+        text.push_str(&own(before));
+        text.push_str(&spliced(inside));
+        from = splice.end;
+    }
+    text.push_str(&own(answer.get(from..).unwrap_or_default()));
+    text
 }
 
 /// Whether an answer ends within its thoughts.
@@ -176,68 +268,4 @@ pub fn spans(text: &str) -> Vec<Span> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn paragraph(text: &str) -> Block {
-        Block::Paragraph(text.into())
-    }
-
-    fn think(text: &str, open: bool) -> Block {
-        Block::Think { text: text.into(), open }
-    }
-
-    #[test]
-    fn thoughts_are_parted_from_the_answer() {
-        assert_eq!(blocks("<think>\nhm\n</think>\n\n132"), [think("hm", false), paragraph("132")]);
-        assert_eq!(blocks("hm\n</think>\n132"), [think("hm", false), paragraph("132")]);
-        assert_eq!(blocks("<think>\n\n</think>\n\n132"), [paragraph("132")]);
-        assert_eq!(answer_only("<think>hm</think>\n\n132\n"), "132");
-    }
-
-    #[test]
-    fn unfinished_thoughts_are_shown() {
-        assert_eq!(blocks("<think>\nTwelve tim"), [think("Twelve tim", true)]);
-        assert!(thoughts_open("<think>\nTwelve tim"));
-        assert!(!thoughts_open("<think>\nTwelve</think>") && !thoughts_open("132"));
-        assert_eq!(blocks("<thi"), []);
-        assert_eq!(blocks("<this>"), [paragraph("<this>")]);
-        assert_eq!(blocks(""), []);
-    }
-
-    #[test]
-    fn code_is_kept_as_it_is() {
-        let code = |language: &str, text: &str| Block::Code { language: language.into(), text: text.into() };
-        assert_eq!(
-            blocks("a\nb\n```rust\nfn f() {\n\n    <b>\n}\n```\nc"),
-            [paragraph("a\nb"), code("rust", "fn f() {\n\n    <b>\n}"), paragraph("c")]
-        );
-        assert_eq!(blocks("```\nhalf"), [code("", "half")]);
-        assert_eq!(blocks("````\n```\n````"), [code("", "```")]);
-    }
-
-    #[test]
-    fn headings_and_paragraphs() {
-        assert_eq!(
-            blocks("## A b\ntext\n\n#tag"),
-            [Block::Heading("A b".into()), paragraph("text"), paragraph("#tag")]
-        );
-    }
-
-    #[test]
-    fn spans_pair_their_marks() {
-        assert_eq!(
-            spans("a **b** `c*` 2*3"),
-            [
-                Span::Text("a ".into()),
-                Span::Strong("b".into()),
-                Span::Text(" ".into()),
-                Span::Code("c*".into()),
-                Span::Text(" 2*3".into())
-            ]
-        );
-        for odd in ["**", "`", "a ** b", "****", "``", "é*ü"] {
-            assert_eq!(spans(odd), [Span::Text(odd.into())], "{odd}");
-        }
-    }
-}
+mod tests;

@@ -41,6 +41,12 @@ pub struct Settings {
     pub context: Option<u32>,
     /// Where models run.
     pub device: DevicePreference,
+    /// Whether the WASM layers are used, where a model has them.
+    pub layers: bool,
+    /// Whether the user has chosen how tokens are sampled, even if as the defaults have it.
+    pub own_sampling: bool,
+    /// Whether the embedded model is opened with the page.
+    pub open_embedded: bool,
 }
 
 impl Default for Settings {
@@ -59,6 +65,9 @@ impl Default for Settings {
             system: String::new(),
             context: None,
             device: DevicePreference::Auto,
+            layers: true,
+            own_sampling: false,
+            open_embedded: true,
         }
     }
 }
@@ -102,12 +111,25 @@ impl Preset {
             repetition: 1.0,
             frequency: 0.0,
             presence: 0.0,
+            own_sampling: true,
             ..settings.clone()
         }
+    }
+
+    /// Whether these settings sample as this preset does.
+    pub fn is_that_of(self, settings: &Settings) -> bool {
+        Settings { own_sampling: true, ..settings.clone() } == self.apply(settings)
     }
 }
 
 impl Settings {
+    /// The settings as they are in use. A model with WASM layers takes the likeliest token each time unless the user wants it
+    /// otherwise: what follows a computed number is no matter of taste.
+    pub fn in_use(&self, computes: bool) -> Self {
+        let chosen = self.own_sampling || !Preset::Balanced.is_that_of(self);
+        if computes && !chosen { Self { own_sampling: false, ..Preset::Exact.apply(self) } } else { self.clone() }
+    }
+
     /// What the engine is asked for, with `seed` where the user has set none.
     pub fn options(&self, seed: u64) -> ChatOptions {
         #[allow(clippy::cast_possible_truncation, reason = "the engine samples in f32")]
@@ -126,7 +148,7 @@ impl Settings {
             max_tokens: self.max_tokens as usize,
             think: self.think,
             stop: Vec::new(),
-            layers: true,
+            layers: self.layers,
         }
     }
 
@@ -244,6 +266,18 @@ mod tests {
         let settings = Settings::default();
         assert_eq!(settings.options(7).sampling.seed, 7);
         assert_eq!(Settings { seed: Some(3), ..settings }.options(7).sampling.seed, 3);
+    }
+
+    #[test]
+    fn a_model_that_computes_is_asked_greedily_unless_the_user_has_chosen() {
+        let settings = Settings::default();
+        assert_eq!(settings.in_use(false), settings);
+        assert_eq!(settings.in_use(true).options(7).sampling.temperature, 0.0);
+        assert!(Preset::Exact.is_that_of(&settings.in_use(true)));
+        let warmer = Settings { temperature: 0.9, ..settings.clone() };
+        assert_eq!(warmer.in_use(true), warmer);
+        let balanced = Preset::Balanced.apply(&settings);
+        assert_eq!(balanced.in_use(true), balanced);
     }
 
     #[test]

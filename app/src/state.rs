@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use leptos::prelude::*;
+use wattage_engine::wasm_layers::display;
 use wattage_engine::{AdapterInfo, CheckRow, Completion, Event, Progress, Role, Stage, StopReason};
 
 use crate::{
@@ -10,6 +11,7 @@ use crate::{
     client::Client,
     preferences::{Settings, Theme},
     protocol::{Failure, FailureKind, FromWorker, JobId, Loaded, Reply},
+    trace::Trace,
 };
 
 /// All that the page knows. Copied freely: each part is a handle.
@@ -118,7 +120,7 @@ impl Rate {
     }
 }
 
-/// One message of the conversation. Clones share their text and phase.
+/// One message of the conversation. Clones share their text, trace and phase.
 #[derive(Clone)]
 pub struct Turn {
     /// Its name on the page.
@@ -127,8 +129,18 @@ pub struct Turn {
     pub role: Role,
     /// What was written so far.
     pub text: ArcRwSignal<String>,
+    /// The computation that it was made with, if there is one.
+    pub trace: ArcRwSignal<Trace>,
     /// How far it is.
     pub phase: ArcRwSignal<Phase>,
+}
+
+impl Turn {
+    /// A message without a computation.
+    pub fn new(id: u32, role: Role, text: String, phase: Phase) -> Self {
+        let (text, trace, phase) = (ArcRwSignal::new(text), ArcRwSignal::default(), ArcRwSignal::new(phase));
+        Self { id, role, text, trace, phase }
+    }
 }
 
 /// How far a message is.
@@ -138,6 +150,8 @@ pub enum Phase {
     Waiting,
     /// The prompt is read: tokens done, tokens in all.
     Reading(usize, usize),
+    /// The WASM layers compute.
+    Computing,
     /// The answer is written.
     Writing,
     /// Complete; with numbers if the engine wrote it.
@@ -290,8 +304,26 @@ impl Store {
                 self.speed.set(Some(tokens_per_second));
                 self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
             }
+            event => self.computation(&event),
+        }
+    }
+
+    fn computation(self, event: &Event) {
+        self.with_answer(|turn| {
+            let length = turn.text.read_untracked().len();
+            turn.trace.update(|trace| trace.fold(event, length));
+            match event {
+                Event::Splice { text, .. } => turn.text.update(|all| all.push_str(text)),
+                Event::Numbers(_) => turn.phase.set(Phase::Computing),
+                _ => {}
+            }
+        });
+        match event {
+            Event::Choice { value: Some(value), .. } => self.said.set(format!("Computed {}.", display(*value))),
+            Event::Splice { context_used, .. } => self.context_used.set(*context_used),
             _ => {}
         }
+        self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
     }
 
     fn answered(self, completion: Completion) {
@@ -303,6 +335,11 @@ impl Store {
         });
         self.with_answer(|turn| {
             if *turn.text.read_untracked() != completion.text {
+                let same = {
+                    let told = turn.text.read_untracked();
+                    told.bytes().zip(completion.text.bytes()).take_while(|(told, complete)| told == complete).count()
+                };
+                turn.trace.update(|trace| trace.replaced(same));
                 turn.text.set(completion.text.clone());
             }
         });
@@ -324,6 +361,11 @@ impl Store {
         if let Some(turn) = self.turns.with_untracked(|turns| turns.last().cloned()) {
             change(&turn);
         }
+    }
+
+    /// Whether the model in use has WASM layers.
+    pub fn computes(self) -> bool {
+        self.loaded.read().as_ref().is_some_and(|loaded| !loaded.model.wasm_layers.is_empty())
     }
 
     /// Whether a message can be sent now.

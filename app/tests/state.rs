@@ -6,7 +6,7 @@ use wattage_app::{
     protocol::{Failure, FailureKind, FromWorker, Reply},
     state::{Engine, KernelCheck, Loading, Phase, Rate, Store, Turn},
 };
-use wattage_engine::{Completion, Event, Progress, Role, Stage, StopReason};
+use wattage_engine::{Completion, Event, Gate, Progress, Role, Stage, StopReason};
 
 const ANSWER: u32 = 7;
 
@@ -16,12 +16,7 @@ fn with_store(test: impl FnOnce(Store)) {
 
 /// A question and the beginning of its answer, which is under way.
 fn ask(store: Store) -> Turn {
-    let turn = |id, role, text: &str, phase| Turn {
-        id,
-        role,
-        text: ArcRwSignal::new(text.to_owned()),
-        phase: ArcRwSignal::new(phase),
-    };
+    let turn = |id, role, text: &str, phase| Turn::new(id, role, text.to_owned(), phase);
     let answer = turn(2, Role::Assistant, "", Phase::Waiting);
     store.turns.set(vec![turn(1, Role::User, "12 * 11?", Phase::Done(None)), answer.clone()]);
     store.answering.set(Some(ANSWER));
@@ -50,6 +45,8 @@ fn completion(text: &str) -> Completion {
         decode_tps: 9.0,
         stop: StopReason::EndOfTurn,
         context_used: 41,
+        gate: None,
+        computation: None,
     }
 }
 
@@ -66,6 +63,31 @@ fn an_answer_grows_and_ends() {
         reply(store, ANSWER, Reply::Answered(completion("132")));
         assert_eq!(answer.phase.get_untracked(), Phase::Done(Some(completion("132"))));
         assert_eq!((store.answering.get_untracked(), store.context_used.get_untracked()), (None, 41));
+    });
+}
+
+#[test]
+fn what_was_computed_is_the_splice_and_nothing_else() {
+    with_store(|store| {
+        let answer = ask(store);
+        let gate = Gate { open: true, logit: 3.2, layers: vec![(3, 3.2)] };
+        let splice = "<wat_model>\n(module)\n</wat_model>\n<computed>132</computed>\n";
+        let spliced = Event::Splice { text: splice.to_owned(), tokens: 9, context_used: 60 };
+        for event in [Event::Gate(gate), Event::Numbers(Vec::new())] {
+            reply(store, ANSWER, Reply::Event(event));
+        }
+        assert_eq!(answer.phase.get_untracked(), Phase::Computing);
+        reply(store, ANSWER, token("<computed>7</computed>"));
+        reply(store, ANSWER, Reply::Event(spliced));
+        assert_eq!((answer.phase.get_untracked(), store.context_used.get_untracked()), (Phase::Writing, 60));
+        reply(store, ANSWER, token("132."));
+        let text = format!("<computed>7</computed>{splice}132.");
+        reply(store, ANSWER, Reply::Answered(completion(&text)));
+        assert_eq!(answer.text.get_untracked(), text);
+        let computed: Vec<String> = answer
+            .trace
+            .with_untracked(|trace| trace.splices.iter().map(|bytes| text[bytes.clone()].to_owned()).collect());
+        assert_eq!(computed, [splice]);
     });
 }
 

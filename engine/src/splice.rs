@@ -12,7 +12,7 @@ use crate::wasm_layers::program::MOST_NUMBERS;
 /// Asks for a computation.
 pub const OPEN: &str = "<wat_model>";
 /// Ends the function's text.
-const CLOSE: &str = "</wat_model>";
+pub const CLOSE: &str = "</wat_model>";
 /// Around a value that was computed.
 pub const VALUE: (&str, &str) = ("<computed>", "</computed>");
 /// Around the reason why none was.

@@ -29,6 +29,21 @@ pub fn dist() -> PathBuf {
     folder
 }
 
+/// A row of the table of candidates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerRow {
+    /// The decoder layer.
+    pub layer: usize,
+    /// The operations, in words.
+    pub op: String,
+    /// The number, as it is shown.
+    pub result: Option<String>,
+    /// The logit that the candidate is right.
+    pub score: Option<f64>,
+    /// `written`, `skipped`, `executed`, `failed` or `chosen`.
+    pub status: String,
+}
+
 /// Wattage's page, open in a browser.
 pub struct Page<'a> {
     /// The browser it is open in.
@@ -36,9 +51,18 @@ pub struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// Opens the page and waits until it can be used.
+    /// Opens the page without its embedded model and waits until it can be used.
     #[track_caller]
     pub fn open(browser: &'a Browser, server: &Server) -> Self {
+        // As if a visitor had switched it off before: settings are kept by origin, which other files have too.
+        browser.open(&server.url("manifest.webmanifest"));
+        browser.script("localStorage.setItem('wattage.settings', '{\"open_embedded\":false}');", vec![]);
+        Self::open_as_it_is(browser, server)
+    }
+
+    /// Opens the page as a visitor finds it, with the embedded model under way.
+    #[track_caller]
+    pub fn open_as_it_is(browser: &'a Browser, server: &Server) -> Self {
         browser.open(&server.url(""));
         browser.wait_find("textbox", "Message", REACTION);
         Self { browser }
@@ -212,6 +236,46 @@ impl<'a> Page<'a> {
             vec![],
         );
         text.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The rows of the last answer's table of candidates, one a layer.
+    #[track_caller]
+    #[must_use]
+    pub fn layer_rows(&self) -> Vec<LayerRow> {
+        let rows = self.browser.script(
+            "const answer = Array.from(document.querySelectorAll('[role=log] [aria-label=Answer]')).at(-1);
+             const tables = Array.from(answer?.querySelectorAll('table') ?? []);
+             const table = tables.find(table => table.caption?.innerText === 'Layer candidates');
+             const text = (row, name) => row.querySelector(`[data-field=${name}]`)?.textContent.trim() ?? '';
+             return Array.from(table?.querySelectorAll('tbody tr') ?? [], row => [
+                 row.dataset.layer, text(row, 'op'), text(row, 'result'), text(row, 'score'), text(row, 'status'),
+             ]);",
+            vec![],
+        );
+        let rows: Vec<[String; 5]> = match serde_json::from_value(rows) {
+            Ok(rows) => rows,
+            Err(error) => panic!("the table of candidates: {error}"),
+        };
+        let row = |[layer, op, result, score, status]: [String; 5]| LayerRow {
+            layer: layer.parse().unwrap_or(usize::MAX),
+            op,
+            result: (!result.is_empty()).then_some(result),
+            score: score.parse().ok(),
+            status,
+        };
+        rows.into_iter().map(row).collect()
+    }
+
+    /// The number that the last answer shows as computed, if it shows one.
+    #[track_caller]
+    #[must_use]
+    pub fn computed(&self) -> Option<String> {
+        let value = self.browser.script(
+            "const answer = Array.from(document.querySelectorAll('[role=log] [aria-label=Answer]')).at(-1);
+             return answer?.querySelector('[aria-label=Computation] [data-field=value]')?.textContent.trim() ?? null;",
+            vec![],
+        );
+        value.as_str().map(str::to_owned)
     }
 
     /// Whether an answer is being written.

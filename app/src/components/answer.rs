@@ -2,19 +2,25 @@
 
 use leptos::prelude::*;
 
-use super::CopyButton;
-use crate::markup::{Block, Span, blocks, spans};
+use super::{CopyButton, computed::Computed};
+use crate::{
+    markup::{Block, Span, blocks, spans},
+    trace::Trace,
+};
 
 /// The text of an answer, which may still be growing.
 #[component]
 pub fn AnswerText(
     /// The text so far.
     text: ArcRwSignal<String>,
+    /// The computation that it was made with.
+    trace: RwSignal<Trace>,
     /// Whether it still grows.
     #[prop(into)]
     growing: Signal<bool>,
 ) -> impl IntoView {
-    let parts = Memo::new(move |_| blocks(&text.read()));
+    let splices = Memo::new(move |_| trace.read().splices.clone());
+    let parts = Memo::new(move |_| blocks(&text.read(), &splices.read()));
     // A block keeps its element while it grows, so a selection or a folded thought stays as it is.
     let keys = move || parts.read().iter().map(discriminant).enumerate().collect::<Vec<_>>();
     let part = move |(index, kind): (usize, u8)| {
@@ -25,6 +31,7 @@ pub fn AnswerText(
                 .into_any(),
             2 => view! { <p class="heading">{move || block.get().map(|block| inline(block_text(&block)))}</p> }
                 .into_any(),
+            4 => view! { <Computed block trace /> }.into_any(),
             _ => view! { <Code block /> }.into_any(),
         }
     };
@@ -37,12 +44,14 @@ fn discriminant(block: &Block) -> u8 {
         Block::Paragraph(_) => 1,
         Block::Heading(_) => 2,
         Block::Code { .. } => 3,
+        Block::Spliced(_) => 4,
     }
 }
 
 fn block_text(block: &Block) -> &str {
     match block {
         Block::Paragraph(text) | Block::Heading(text) | Block::Think { text, .. } | Block::Code { text, .. } => text,
+        Block::Spliced(spliced) => &spliced.wat,
     }
 }
 

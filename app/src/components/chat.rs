@@ -7,12 +7,14 @@ use super::{
     CopyButton,
     answer::AnswerText,
     focus,
+    layers::LayerPanel,
     model_library::{LoadProgress, Picker},
+    question::Question,
     store,
 };
 use crate::{
     format,
-    markup::answer_only,
+    markup::{answer_only, without_splices},
     protocol::{Failure, FailureKind},
     state::{Panel, Phase, Turn},
 };
@@ -70,6 +72,9 @@ pub fn Chat() -> impl IntoView {
     }
 }
 
+/// Questions to begin with, for a model that computes.
+const EXAMPLES: [&str; 4] = ["What is 12 × 11?", "605 × 1213", "15% of 80", "How many minutes are in 3.5 hours?"];
+
 /// What is in the middle of the page before the first message.
 #[component]
 fn Beginning() -> impl IntoView {
@@ -83,6 +88,9 @@ fn Beginning() -> impl IntoView {
                 <div class="beginning">
                     <p class="big">"Ask something."</p>
                     <p class="hint">{name} " runs in this browser. Nothing that you write leaves it."</p>
+                    <Show when=move || store.computes()>
+                        <Examples />
+                    </Show>
                 </div>
             }
             .into_any()
@@ -100,34 +108,48 @@ fn Beginning() -> impl IntoView {
 }
 
 #[component]
+fn Examples() -> impl IntoView {
+    let store = store();
+    let example = |question: &'static str| {
+        let ask = move |_| {
+            store.ask(question);
+            focus("message");
+        };
+        view! {
+            <button type="button" disabled=move || !store.can_send() on:click=ask>
+                {question}
+            </button>
+        }
+    };
+    view! {
+        <div class="row" role="group" aria-label="Examples">
+            {EXAMPLES.map(example).collect_view()}
+        </div>
+    }
+}
+
+#[component]
 fn Message(turn: Turn) -> impl IntoView {
     match turn.role {
         Role::Assistant => view! { <Answer turn /> }.into_any(),
-        _ => {
-            let text = turn.text.get_untracked();
-            view! {
-                <article class="message user" aria-label="You">
-                    <p class="paragraph">{text}</p>
-                </article>
-            }
-            .into_any()
-        }
+        _ => view! { <Question turn /> }.into_any(),
     }
 }
 
 #[component]
 fn Answer(turn: Turn) -> impl IntoView {
     let store = store();
-    let Turn { id, text, phase, .. } = turn;
-    let phase = RwSignal::from(phase);
-    let growing =
-        Signal::derive(move || matches!(&*phase.read(), Phase::Waiting | Phase::Reading(..) | Phase::Writing));
+    let Turn { id, text, trace, phase, .. } = turn;
+    let (trace, phase) = (RwSignal::from(trace), RwSignal::from(phase));
+    let growing = Signal::derive(move || !matches!(&*phase.read(), Phase::Done(_) | Phase::Failed(_)));
     let last = move || store.turns.read().last().is_some_and(|turn| turn.id == id);
     let copied = {
         let text = text.clone();
         move || {
             let text = text.read_untracked();
-            let answer = answer_only(&text);
+            // What the model says, without the function that it read.
+            let own = without_splices(&text, &trace.read_untracked().splices);
+            let answer = answer_only(&own);
             // Of an answer that ended within its thoughts there is nothing else to copy.
             if answer.is_empty() { text.clone() } else { answer.to_owned() }
         }
@@ -137,6 +159,7 @@ fn Answer(turn: Turn) -> impl IntoView {
         Phase::Reading(done, total) => {
             view! { <p class="waiting">{format!("Reading {done} of {total} tokens…")}</p> }.into_any()
         }
+        Phase::Computing => view! { <p class="waiting">"Computing…"</p> }.into_any(),
         Phase::Failed(failure) => view! { <Broken failure id /> }.into_any(),
         Phase::Writing | Phase::Done(_) => ().into_any(),
     };
@@ -147,8 +170,9 @@ fn Answer(turn: Turn) -> impl IntoView {
     };
     view! {
         <article class="message assistant" aria-label="Answer">
-            <AnswerText text growing />
+            <AnswerText text trace growing />
             {status}
+            <LayerPanel trace growing />
             <Show when=move || !growing.get()>
                 <div class="after">
                     <CopyButton text=copied.clone() />

@@ -33,13 +33,17 @@ pub fn NumberField(
     get: fn(&Settings) -> Option<f64>,
     /// Changes the setting.
     set: fn(&mut Settings, Option<f64>),
+    /// Whether it is one of how tokens are sampled.
+    #[prop(optional)]
+    sampling: bool,
 ) -> impl IntoView {
     let store = store();
     let show = move |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
-    let text = RwSignal::new(show(get(&store.settings.read_untracked())));
+    let in_use = move || store.settings.read().in_use(store.computes());
+    let text = RwSignal::new(show(get(&untrack(in_use))));
     let error = RwSignal::new(None::<String>);
-    let value = Memo::new(move |_| get(&store.settings.read()));
-    // A preset or a reset writes over what was typed.
+    let value = Memo::new(move |_| get(&in_use()));
+    // A preset or a reset, or another model, writes over what was typed.
     Effect::new(move || {
         let value = value.get();
         let typed = read_number(&text.read_untracked(), bounds.low, bounds.high, bounds.whole);
@@ -54,7 +58,13 @@ pub fn NumberField(
             Ok(None) if bounds.empty.is_none() => error.set(Some("Give a number.".into())),
             Ok(value) => {
                 error.set(None);
-                store.settings.update(|settings| set(settings, value));
+                let own = sampling.then(|| untrack(in_use));
+                store.settings.update(|settings| {
+                    if let Some(own) = own {
+                        *settings = Settings { own_sampling: true, ..own };
+                    }
+                    set(settings, value);
+                });
             }
             Err(why) => error.set(Some(why)),
         }

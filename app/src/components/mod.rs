@@ -3,12 +3,16 @@
 mod answer;
 mod chat;
 mod composer;
+mod computed;
 mod device;
 mod drop;
 mod field;
 mod header;
+mod layers;
 mod model_library;
 mod notice;
+mod question;
+mod score;
 mod settings;
 
 use std::time::Duration;
@@ -17,6 +21,7 @@ use leptos::{ev, prelude::*, web_sys};
 use wasm_bindgen::JsCast;
 
 use crate::{
+    actions::LoadSpec,
     preferences::{Settings, Theme},
     state::{Panel, Store},
 };
@@ -34,6 +39,9 @@ pub fn App() -> impl IntoView {
     store.restore_chat();
     store.keep_chat();
     store.start_engine();
+    if store.settings.read_untracked().open_embedded {
+        store.load(LoadSpec::Embedded);
+    }
 
     Effect::new(move || store.settings.read().keep());
     Effect::new(move || {

@@ -10,7 +10,12 @@ use wasm_bindgen::JsCast;
 use wattage_engine::{DevicePreference, Stage};
 
 use super::store;
-use crate::{actions::LoadSpec, format, protocol::Loaded, state::Loading};
+use crate::{
+    actions::LoadSpec,
+    format::{self, provenance},
+    protocol::Loaded,
+    state::Loading,
+};
 
 const INPUT: &str = "model-files";
 
@@ -74,11 +79,34 @@ pub fn Picker(
             Err(why) => error.set(Some(why)),
         }
     };
+    let embedded_id = format!("{id}-embedded");
     let (input_id, error_id, device_id) = (format!("{id}-url"), format!("{id}-url-error"), format!("{id}-device"));
     view! {
         <div class="picker">
+            <div class="pick-embedded">
+                <button
+                    type="button"
+                    class="primary"
+                    disabled=move || store.loading.read().is_some()
+                    on:click=move |_| store.load(LoadSpec::Embedded)
+                >
+                    "Open Wattage tiny"
+                </button>
+                <p class="hint">"The small model that comes with this page, with WASM layers that compute."</p>
+                <div class="field check">
+                    <input
+                        id=embedded_id.clone()
+                        type="checkbox"
+                        prop:checked=move || store.settings.read().open_embedded
+                        on:change=move |event| {
+                            store.settings.update(|settings| settings.open_embedded = event_target_checked(&event));
+                        }
+                    />
+                    <label for=embedded_id>"Open it with the page"</label>
+                </div>
+            </div>
             <div class="pick-files">
-                <button type="button" class="primary" on:click=move |_| choose_files()>
+                <button type="button" on:click=move |_| choose_files()>
                     "Choose model files"
                 </button>
                 <p class="hint">"or drop them anywhere on this page"</p>
@@ -215,6 +243,13 @@ pub fn ModelPanel() -> impl IntoView {
 #[component]
 fn Facts(loaded: Loaded) -> impl IntoView {
     let Loaded { model, device, heap_bytes } = loaded;
+    let layers = match &model.wasm_layers[..] {
+        [] => "none".to_owned(),
+        layers => {
+            let layers: Vec<String> = layers.iter().map(usize::to_string).collect();
+            format!("on decoder layers {}", layers.join(", "))
+        }
+    };
     let facts = [
         ("Architecture", model.architecture),
         ("Parameters", format::parameters(model.parameters)),
@@ -226,8 +261,10 @@ fn Facts(loaded: Loaded) -> impl IntoView {
         ("Vocabulary", format::count(model.vocab as u64)),
         ("Context", format!("{} tokens", format::count(model.context as u64))),
         ("Thinks aloud", if model.can_think { "yes" } else { "no" }.into()),
+        ("WASM layers", layers),
         ("Runs on", device.adapter),
     ];
+    let made = provenance(&model.provenance);
     view! {
         <h3>{model.name}</h3>
         <dl class="facts">
@@ -240,6 +277,25 @@ fn Facts(loaded: Loaded) -> impl IntoView {
                 })
                 .collect_view()}
         </dl>
+        {(!made.is_empty())
+            .then(|| {
+                view! {
+                    <details>
+                        <summary>"How the WASM layers were made"</summary>
+                        <dl class="facts">
+                            {made
+                                .into_iter()
+                                .map(|(name, value)| {
+                                    view! {
+                                        <dt>{name}</dt>
+                                        <dd>{value}</dd>
+                                    }
+                                })
+                                .collect_view()}
+                        </dl>
+                    </details>
+                }
+            })}
         {device.note.map(|note| view! { <p class="hint">{note}</p> })}
     }
 }

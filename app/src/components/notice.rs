@@ -66,12 +66,18 @@ fn Crash(why: String) -> impl IntoView {
 fn LoadFailure(failure: Failure) -> impl IntoView {
     let store = store();
     let before = StoredValue::new_local(store.model_before());
+    let embedded = store.asked_for_embedded();
     let (files, adapter) = (failure.kind == FailureKind::Files, failure.kind == FailureKind::Adapter);
     view! {
         <section class="notice bad">
-            <h2>"The model was not loaded"</h2>
+            <h2>{if embedded { "Wattage tiny was not loaded" } else { "The model was not loaded" }}</h2>
             <p>{sentence(&failure.message)}</p>
-            <Show when=move || files>
+            <Show when=move || embedded>
+                <p class="hint">
+                    "It comes with the page, from the folder models/wattage-tiny beside it. A model of your own works without it."
+                </p>
+            </Show>
+            <Show when=move || files && !embedded>
                 <p class="hint">
                     "A model is one .gguf file, or .safetensors files chosen together with config.json and tokenizer.json, of the Qwen2, Qwen2.5 or Qwen3 family."
                 </p>

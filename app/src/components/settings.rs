@@ -64,6 +64,22 @@ fn Instructions() -> impl IntoView {
                     {move || if cannot_think() { "This model does not think aloud." } else { "Qwen3 models only." }}
                 </p>
             </div>
+            <div class="field check">
+                <input
+                    id="layers"
+                    type="checkbox"
+                    aria-describedby="layers-help"
+                    prop:checked=move || store.settings.read().layers
+                    on:change=move |event| store.settings.update(|settings| settings.layers = event_target_checked(&event))
+                />
+                <label for="layers">"WASM layers"</label>
+                <p class="hint" id="layers-help">
+                    {move || match (&*store.loaded.read(), store.computes()) {
+                        (Some(_), false) => "This model has none.",
+                        _ => "They compute what a message asks for; without them the model answers alone.",
+                    }}
+                </p>
+            </div>
             <NumberField
                 id="max-tokens"
                 label="Longest answer"
@@ -79,13 +95,14 @@ fn Instructions() -> impl IntoView {
 #[component]
 fn SamplingFields() -> impl IntoView {
     let store = store();
+    let given = move || store.settings.read().in_use(store.computes()) != *store.settings.read();
     view! {
         <fieldset>
             <legend>"Sampling"</legend>
             <div class="row" role="group" aria-label="Presets">
                 {Preset::ALL
                     .map(|preset| {
-                        let active = move || preset.apply(&store.settings.read()) == *store.settings.read();
+                        let active = move || preset.is_that_of(&store.settings.read().in_use(store.computes()));
                         view! {
                             <button
                                 type="button"
@@ -99,9 +116,15 @@ fn SamplingFields() -> impl IntoView {
                     })
                     .collect_view()}
             </div>
+            <Show when=given>
+                <p class="hint">
+                    "A model with WASM layers takes the likeliest token each time, until something else is chosen here."
+                </p>
+            </Show>
             <div class="grid">
                 <NumberField
                     id="temperature"
+                    sampling=true
                     label="Temperature"
                     help="0 to 2; 0 takes the likeliest token."
                     bounds=between(0.0, 2.0)
@@ -110,6 +133,7 @@ fn SamplingFields() -> impl IntoView {
                 />
                 <NumberField
                     id="top-k"
+                    sampling=true
                     label="Top-k"
                     help="Likeliest tokens to choose from; 0 for all."
                     bounds=whole(0.0, 1_000_000.0, None)
@@ -118,6 +142,7 @@ fn SamplingFields() -> impl IntoView {
                 />
                 <NumberField
                     id="top-p"
+                    sampling=true
                     label="Top-p"
                     help="Probability mass to choose from."
                     bounds=between(0.01, 1.0)
@@ -126,6 +151,7 @@ fn SamplingFields() -> impl IntoView {
                 />
                 <NumberField
                     id="min-p"
+                    sampling=true
                     label="Min-p"
                     help="Least probability, as a share of the likeliest's."
                     bounds=between(0.0, 1.0)
@@ -134,6 +160,7 @@ fn SamplingFields() -> impl IntoView {
                 />
                 <NumberField
                     id="repetition"
+                    sampling=true
                     label="Repetition penalty"
                     help="1 is off; more avoids seen tokens."
                     bounds=between(0.5, 2.0)
@@ -142,6 +169,7 @@ fn SamplingFields() -> impl IntoView {
                 />
                 <NumberField
                     id="frequency"
+                    sampling=true
                     label="Frequency penalty"
                     help="For each time a token was written."
                     bounds=between(-2.0, 2.0)
@@ -150,6 +178,7 @@ fn SamplingFields() -> impl IntoView {
                 />
                 <NumberField
                     id="presence"
+                    sampling=true
                     label="Presence penalty"
                     help="Once a token was written."
                     bounds=between(-2.0, 2.0)

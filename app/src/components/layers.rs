@@ -1,0 +1,202 @@
+//! The layer panel: what each WASM layer wrote for an answer, how it was judged, and what became of it.
+
+use leptos::prelude::*;
+use wattage_engine::{CandidateRow, Status};
+
+use super::{computed::coloured, score::Score};
+use crate::{
+    format,
+    trace::{Trace, parts},
+    wat, words,
+};
+
+/// The WASM layers' part in an answer; nothing where they had none.
+#[component]
+pub fn LayerPanel(
+    /// What is known of it.
+    trace: RwSignal<Trace>,
+    /// Whether more may come.
+    growing: Signal<bool>,
+) -> impl IntoView {
+    let gate = Memo::new(move |_| words::gate(&trace.read()));
+    let each = move || {
+        let layers = trace.read().gate.as_ref().map(|gate| gate.layers.clone()).unwrap_or_default();
+        layers.iter().map(|(layer, logit)| format!("layer {layer}: {logit:.1}")).collect::<Vec<_>>().join(", ")
+    };
+    let error = Memo::new(move |_| trace.read().choice.as_ref().and_then(|choice| choice.error.clone()));
+    let facts = Memo::new(move |_| words::facts(&trace.read()));
+    let has_rows = Memo::new(move |_| !trace.read().rows.is_empty());
+    view! {
+        <Show when=move || gate.read().is_some()>
+            <section class="layer-panel" aria-label="WASM layers">
+                <p class="numbers" data-field="gate" title=each>
+                    {gate}
+                </p>
+                {move || {
+                    error.get().map(|why| view! { <p class="error">"Nothing was computed: " {format::sentence(&why)}</p> })
+                }}
+                <Show when=move || has_rows.get()>
+                    <Layers trace growing />
+                    <p class="numbers" data-field="facts">
+                        {facts}
+                    </p>
+                    <Candidates trace />
+                </Show>
+            </section>
+        </Show>
+    }
+}
+
+#[component]
+fn Layers(trace: RwSignal<Trace>, growing: Signal<bool>) -> impl IntoView {
+    let span = Memo::new(move |_| trace.read().span());
+    let layers = Memo::new(move |_| trace.read().layers());
+    view! {
+        // A narrow screen scrolls it, so the keyboard must reach it.
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Layers, a table that scrolls">
+            <table class="candidates">
+                <caption>"Layer candidates"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Layer"</th>
+                        <th scope="col">"Operation"</th>
+                        <th scope="col">"Function"</th>
+                        <th scope="col">"Numbers"</th>
+                        <th scope="col">"Result"</th>
+                        <th scope="col">"Score"</th>
+                        <th scope="col">"Fate"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    <For
+                        each=move || layers.get()
+                        key=|layer| *layer
+                        children=move |layer| view! { <LayerRow layer trace growing span /> }
+                    />
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn LayerRow(layer: usize, trace: RwSignal<Trace>, growing: Signal<bool>, span: Memo<f32>) -> impl IntoView {
+    let row = Memo::new(move |_| trace.read().row_of(layer).cloned());
+    let wat = Memo::new(move |_| row.read().as_ref().map(|row| row.wat.clone()));
+    let read = move |read: fn(&CandidateRow) -> String| move || row.read().as_ref().map(read);
+    let line = move || wat.read().as_deref().map(|wat| coloured(&wat::one_line(wat)));
+    let whole = move || wat.read().as_deref().map(coloured);
+    let none = move || if growing.get() { "writing…" } else { "wrote nothing" };
+    let alternative = move || {
+        let row = row.read();
+        let row = row.as_ref().filter(|row| row.rank > 0)?;
+        Some(
+            view! { <span class="remark line">{format!(" (candidate {} of this layer, not its best)", row.rank + 1)}</span> },
+        )
+    };
+    view! {
+        <tr data-layer=layer class=move || row.read().as_ref().map(|row| words::fate(row.status))>
+            <th scope="row" data-field="layer">
+                {layer}
+            </th>
+            <td data-field="op">{read(|row| row.op.clone())}</td>
+            <td data-field="wat">
+                <Show when=move || wat.read().is_some()>
+                    <details>
+                        <summary>
+                            <code>{line}</code>
+                        </summary>
+                        <pre tabindex="0">
+                            <code>{whole}</code>
+                        </pre>
+                    </details>
+                </Show>
+            </td>
+            <td data-field="args">{read(words::arguments)}</td>
+            <td>
+                <strong data-field="result">{move || row.read().as_ref().and_then(|row| row.shown.clone())}</strong>
+            </td>
+            <td>
+                <Score row span />
+            </td>
+            <td>
+                {move || match &*row.read() {
+                    Some(row) => view! { <Fate row=row.clone() /> }.into_any(),
+                    None => view! { <span data-field="status">{none}</span> }.into_any(),
+                }}
+                {alternative}
+            </td>
+        </tr>
+    }
+}
+
+#[component]
+fn Fate(row: CandidateRow) -> impl IntoView {
+    let separator = if matches!(row.status, Status::Failed | Status::Skipped) { ": " } else { ", " };
+    view! {
+        <span data-field="status">{words::fate(row.status)}</span>
+        {words::remark(&row).map(|remark| view! { <span class="remark">{separator} {remark}</span> })}
+    }
+}
+
+/// Every candidate, those among them that are not their layer's best.
+#[component]
+fn Candidates(trace: RwSignal<Trace>) -> impl IntoView {
+    let ids = Memo::new(move |_| trace.read().rows.iter().map(|row| row.id).collect::<Vec<_>>());
+    let open = RwSignal::new(false);
+    let rows = move || {
+        let row = move |id: usize| {
+            let row = Memo::new(move |_| trace.read().rows.iter().find(|row| row.id == id).cloned());
+            move || row.get().map(|row| view! { <Candidate row /> })
+        };
+        view! { <For each=move || ids.get() key=|id| *id children=row /> }
+    };
+    view! {
+        <details on:toggle=move |event| {
+            let details: leptos::web_sys::Element = event_target(&event);
+            open.set(details.has_attribute("open"));
+        }>
+            <summary>{move || format!("All {} candidates, and the parts of their scores", ids.read().len())}</summary>
+            <Show when=move || open.get()>
+                <div class="table-scroll" tabindex="0" role="region" aria-label="Candidates, a table that scrolls">
+                    <table class="candidates">
+                        <caption class="visually-hidden">"All candidates"</caption>
+                        <thead>
+                            <tr>
+                                {["Layer", "Rank", "Function", "Result", "Logprob", "Verifier", "Agreement", "Retrieval", "Score", "Fate"]
+                                    .map(|name| view! { <th scope="col">{name}</th> })
+                                    .collect_view()}
+                            </tr>
+                        </thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            </Show>
+        </details>
+    }
+}
+
+#[component]
+fn Candidate(row: CandidateRow) -> impl IntoView {
+    let known = row.status != Status::Written;
+    let mut parts: Vec<String> = parts(&row).into_iter().map(|(_, size)| format!("{size:.2}")).collect();
+    parts.resize(4, String::new());
+    let fate = words::fate(row.status);
+    view! {
+        <tr class=fate>
+            <th scope="row">{row.layer}</th>
+            <td>{row.rank + 1}</td>
+            <td>
+                <code>{coloured(&wat::one_line(&row.wat))}</code>
+            </td>
+            <td>
+                <strong>{row.shown.clone()}</strong>
+            </td>
+            {parts.into_iter().map(|size| view! { <td class="figure">{size}</td> }).collect_view()}
+            <td class="figure">{known.then(|| format!("{:.2}", row.score))}</td>
+            <td>
+                <Fate row=row.clone() />
+            </td>
+        </tr>
+    }
+}

@@ -1,0 +1,96 @@
+//! What is said of a computation, in plain words.
+
+use wattage_engine::wasm_layers::{Exactness, display};
+use wattage_engine::{CandidateRow, Status};
+
+use crate::{
+    format,
+    trace::{Trace, parts},
+    wat,
+};
+
+/// What became of a candidate, in a word.
+pub const fn fate(status: Status) -> &'static str {
+    match status {
+        Status::Written => "written",
+        Status::Skipped => "skipped",
+        Status::Executed => "executed",
+        Status::Failed => "failed",
+        Status::Chosen => "chosen",
+    }
+}
+
+/// What there is to say beyond that word.
+pub fn remark(row: &CandidateRow) -> Option<String> {
+    match row.status {
+        Status::Written => None,
+        Status::Skipped => Some("unlikely to be right".to_owned()),
+        Status::Failed => row.error.clone(),
+        Status::Executed | Status::Chosen => match row.exactness.as_ref() {
+            Some(Exactness::Exact) | None => None,
+            Some(other) => Some(exactness(other)),
+        },
+    }
+}
+
+/// How a computed number stands to the exact result.
+pub fn exactness(exactness: &Exactness) -> String {
+    match exactness {
+        Exactness::Exact => "exact".to_owned(),
+        Exactness::Rounded => "rounded".to_owned(),
+        Exactness::Lost { exact } => format!("lost to rounding; exactly {exact}"),
+        Exactness::Undefined => "has no exact result".to_owned(),
+    }
+}
+
+/// The parameters that a candidate's function takes, with their values.
+pub fn arguments(row: &CandidateRow) -> String {
+    let used = wat::parameters(&row.wat).into_iter();
+    let named = used.filter_map(|place| Some(format!("{place} = {}", display(*row.args.get(place)?))));
+    named.collect::<Vec<_>>().join(", ")
+}
+
+/// A score and what it is made of, in full.
+pub fn score(row: &CandidateRow) -> String {
+    let parts: Vec<String> = parts(row).into_iter().map(|(part, size)| format!("{part} {size:.2}")).collect();
+    match (parts.is_empty(), row.status) {
+        (false, _) => format!("score {:.2}: {}", row.score, parts.join(", ")),
+        (true, Status::Written) => String::new(),
+        (true, _) => format!("score {:.2}, by what was known before it is run", row.score),
+    }
+}
+
+/// What the layers made of the question; none where they had no say.
+pub fn gate(trace: &Trace) -> Option<String> {
+    if let Some(why) = &trace.unread {
+        return Some(format!("The WASM layers did not read this message. {}", format::sentence(why)));
+    }
+    let gate = trace.gate.as_ref()?;
+    let logit = gate.logit;
+    Some(match (gate.open, trace.computes()) {
+        (true, _) => format!("Computation asked for (gate {logit:.1})"),
+        (false, true) => format!("The gate was closed ({logit:.1}); the model itself asked for a computation"),
+        (false, false) => format!("No computation asked for (gate {logit:.1})"),
+    })
+}
+
+/// What the computation took.
+pub fn facts(trace: &Trace) -> Option<String> {
+    let choice = trace.choice.as_ref()?;
+    let ran = trace.rows.iter().filter(|row| !matches!(row.status, Status::Written | Status::Skipped)).count();
+    let mut facts = vec![format!("{} candidates, {ran} run, in {}", trace.rows.len(), format::micros(choice.micros))];
+    if let Some(row) = trace.spliced_row() {
+        facts.push(format!(
+            "compiled in {} to {}",
+            format::micros(row.compile_us),
+            format::bytes(row.module_bytes as u64)
+        ));
+        facts.push(format!("ran for {} on {} fuel", format::micros(row.run_us), format::count(row.fuel)));
+    }
+    Some(facts.join(" · "))
+}
+
+/// A function in a few words: `Function (multiply), layer 7`.
+pub fn function(row: Option<&CandidateRow>) -> String {
+    row.map_or_else(|| "Function".to_owned(), |row| format!("Function ({}), layer {}", row.op, row.layer))
+}
