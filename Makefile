@@ -17,9 +17,14 @@ WASM := --target wasm32-unknown-unknown -p wattage-engine -p wattage-app
 PAGE_LIMIT := 2000000
 # The engine that `make compare` times beside this one.
 WLLAMA := 3.13.0
+# The embedded model, where its training leaves checkpoints, and how long it is.
+TINY := public/models/wattage-tiny
+RUN ?= $(CACHE)/train-tiny
+STEPS ?= 14000
+TRAINER = "$(CARGO_TARGET_DIR)/release/wattage-trainer"
 RESULTS := $(CARGO_TARGET_DIR)/test-results.txt
 
-.PHONY: help setup setup-page page demo check size test test-real compare bench bench-plain fmt clean
+.PHONY: help setup setup-page page demo check size test test-real compare train-tiny eval-tiny bench bench-plain fmt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +74,28 @@ compare: setup page ## Speed in the browser beside wllama on the same file (MODE
 	@cp tests/compare/wllama.html "$(CACHE)/wllama-$(WLLAMA)/package/"
 	@$(ENV) WATTAGE_MODEL="$(abspath $(MODEL))" WATTAGE_WLLAMA="$(CACHE)/wllama-$(WLLAMA)/package" \
 	    cargo test $(RELEASE) --workspace --features wattage-tests/real --test speed -- --nocapture --test-threads 1
+
+train-tiny: setup ## Train the embedded model from scratch, or go on with it (DATA=folder with mawps/, gsm8k/; RUN=folder)
+	@[ -f "$(DATA)/mawps/trainset.json" ] || { echo "say where the data is: make train-tiny DATA=folder, with mawps/trainset.json and gsm8k/train.jsonl (see README)" >&2; exit 2; }
+	@$(ENV) cargo build $(RELEASE) --workspace
+	@$(TRAINER) tiny --out "$(RUN)" --mawps "$(DATA)/mawps/trainset.json" --count 110000 --steps $(STEPS)
+	@$(TRAINER) export --from "$(RUN)" --out $(TINY)
+	@$(TRAINER) scorer --model $(TINY) --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl"
+
+eval-tiny: setup ## Measure the embedded model (DATA=folder with mawps/, svamp/, asdiv/, gsm8k/)
+	@[ -f "$(DATA)/mawps/testset.json" ] || { echo "say where the data is: make eval-tiny DATA=folder (see README)" >&2; exit 2; }
+	@$(ENV) cargo build $(RELEASE) --workspace
+	@mkdir -p "$(RUN)/eval"; measure() { \
+	    set=$$1; shift; $(TRAINER) questions "$$@" --out "$(RUN)/eval/$$set.jsonl"; echo "$$set:"; \
+	    "$(CARGO_TARGET_DIR)/release/wattage" eval --model $(TINY) --device cpu --json \
+	        --data "$(RUN)/eval/$$set.jsonl" --out "$(RUN)/eval/$$set.out.jsonl"; }; \
+	measure generated --set generated --count 2000; \
+	measure phrasings --set phrasings; \
+	measure mawps --set mawps --from "$(DATA)/mawps/testset.json"; \
+	measure mawps-new --set mawps --from "$(DATA)/mawps/testset.json" --unlike "$(DATA)/mawps/trainset.json"; \
+	measure svamp --set svamp --from "$(DATA)/svamp/svamp-half.json"; \
+	measure asdiv --set asdiv --from "$(DATA)/asdiv/ASDiv.xml"; \
+	measure gsm8k --set gsm8k --from "$(DATA)/gsm8k/test.jsonl"
 
 bench: setup ## Speed of prefill and decode (MODEL=file.gguf, or the shape of Qwen3 0.6B)
 	@$(ENV) cargo run $(RELEASE) -p wattage-engine --bin wattage -- bench \

@@ -129,8 +129,7 @@ impl Computer {
             row.parts = Some(parts);
             on_event(Event::Score(row.clone()));
         }
-        let best = rows.iter().filter(|row| row.result.is_some()).max_by(|a, b| a.score.total_cmp(&b.score));
-        let outcome = match best.and_then(|row| row.result.map(|value| (row.id, value))) {
+        let outcome = match choice(&rows, &known.iter().map(|(prior, _)| *prior).collect::<Vec<_>>()) {
             Some((id, value)) => {
                 rows[id].status = Status::Chosen;
                 on_event(Event::Score(rows[id].clone()));
@@ -214,6 +213,7 @@ impl Computer {
         arguments: &[f64],
     ) -> (Option<String>, NoResult) {
         let failed = rows.iter().filter(|row| row.status == Status::Failed);
+        // Of those that failed the score is still the one from before.
         match failed.max_by(|a, b| a.score.total_cmp(&b.score)) {
             Some(row) => {
                 let outcome = sandbox::run(&row.wat, arguments, &self.limits).outcome;
@@ -277,6 +277,18 @@ fn row(id: usize, candidate: &Judged, layer: usize, parameters: usize, arguments
         compile_us: 0,
         run_us: 0,
     }
+}
+
+/// The candidate that the answer is made with, and its result: the one with the best score. None where nothing was computed, or
+/// where the likeliest candidate, by what was known before any was run, failed and is more likely right than wrong: 5 / 0 has no
+/// result, though 0 / 5 has.
+fn choice(rows: &[CandidateRow], priors: &[f32]) -> Option<(usize, f64)> {
+    let likeliest = rows.iter().max_by(|a, b| priors[a.id].total_cmp(&priors[b.id]))?;
+    if likeliest.status == Status::Failed && priors[likeliest.id] > 0.0 {
+        return None;
+    }
+    let ran = rows.iter().filter_map(|row| Some((row, row.result?)));
+    ran.max_by(|(a, _), (b, _)| a.score.total_cmp(&b.score)).map(|(row, value)| (row.id, value))
 }
 
 /// The run of one candidate is that of another with the same program.

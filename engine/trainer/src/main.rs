@@ -2,6 +2,7 @@
 
 mod data;
 mod export_command;
+mod questions_command;
 mod scorer_command;
 mod tiny;
 
@@ -24,6 +25,8 @@ enum Command {
     Tiny(tiny::Tiny),
     /// Writes a trained model as the files that the engine reads
     Export(export_command::Export),
+    /// Writes a set that models are measured on as lines for `wattage eval`
+    Questions(questions_command::Questions),
     /// Trains the scorer of an exported model, and fills its store
     Scorer(scorer_command::Scorer),
 }
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         Command::Data(data) => data::run(&data),
         Command::Tiny(tiny) => tiny::run(&tiny),
         Command::Export(export) => export_command::run(&export),
+        Command::Questions(questions) => questions_command::run(&questions),
         Command::Scorer(scorer) => scorer_command::run(&scorer),
     };
     match result {

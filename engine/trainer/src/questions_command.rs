@@ -1,0 +1,104 @@
+//! `wattage-trainer questions`: a set that models are measured on, as lines that `wattage eval` reads.
+
+use std::collections::HashSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
+use wattage_trainer::read::{EvalItem, EvalSet, mawps};
+use wattage_trainer::skeleton::skeleton;
+use wattage_trainer::{Error, Result};
+
+/// Held-out numbers of the generator from here on are for this; those before are for the trainings.
+const FIRST: u64 = HELD_OUT + 1_000_000;
+
+#[derive(Args)]
+pub(crate) struct Questions {
+    #[arg(long, value_enum)]
+    set: Set,
+    /// The set's file, as its authors publish it; not for those that are made here
+    #[arg(long)]
+    from: Option<PathBuf>,
+    /// Leave out questions that repeat one of this MAWPS training set but for their numbers
+    #[arg(long)]
+    unlike: Option<PathBuf>,
+    /// How many to generate
+    #[arg(long, default_value_t = 1000)]
+    count: u64,
+    /// Only generated questions of these categories, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// The generator's seed
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Where they go, one JSON object a line
+    #[arg(long)]
+    out: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Set {
+    Generated,
+    Phrasings,
+    Mawps,
+    Svamp,
+    Asdiv,
+    Gsm8k,
+}
+
+pub(crate) fn run(args: &Questions) -> Result<()> {
+    let mut items = match args.set {
+        Set::Generated => generated(args)?,
+        Set::Phrasings => EvalSet::phrasings()?.items,
+        Set::Mawps => EvalSet::mawps(&text(args)?)?.items,
+        Set::Svamp => EvalSet::svamp(&text(args)?)?.items,
+        Set::Asdiv => EvalSet::asdiv(&text(args)?)?.items,
+        Set::Gsm8k => EvalSet::gsm8k(&text(args)?)?.items,
+    };
+    let all = items.len();
+    if let Some(path) = &args.unlike {
+        let known: HashSet<String> =
+            mawps(&read(path)?)?.examples.iter().map(|example| skeleton(&example.question)).collect();
+        items.retain(|item| !known.contains(&skeleton(&item.question)));
+    }
+    let fail = |why| Error::file(&args.out, why);
+    let mut file = std::io::BufWriter::new(std::fs::File::create(&args.out).map_err(fail)?);
+    for item in &items {
+        let line = json!({
+            "question": item.question, "answer": item.answer, "category": item.category, "previous": item.previous,
+        });
+        writeln!(file, "{line}").map_err(fail)?;
+    }
+    file.flush().map_err(fail)?;
+    eprintln!("{} of {all} questions", items.len());
+    Ok(())
+}
+
+fn generated(args: &Questions) -> Result<Vec<EvalItem>> {
+    let generator = Generator::new(args.seed)?;
+    let mut counts = Counts::new();
+    let mut items = Vec::new();
+    for number in FIRST..FIRST + args.count {
+        let example = generator.example(number, &mut counts)?;
+        if args.only.is_empty() || args.only.contains(&example.category) {
+            items.push(EvalItem {
+                question: example.question,
+                answer: example.answer,
+                category: example.category,
+                previous: example.previous,
+            });
+        }
+    }
+    Ok(items)
+}
+
+fn text(args: &Questions) -> Result<String> {
+    let path = args.from.as_deref().unwrap_or(Path::new(""));
+    read(path)
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|why| Error::file(path, why))
+}
