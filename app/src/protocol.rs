@@ -77,7 +77,7 @@ pub enum FromWorker {
         /// The command.
         job: JobId,
         /// What there is to say.
-        reply: Reply,
+        reply: Box<Reply>,
     },
     /// The engine broke down; the worker must be replaced.
     Crashed(String),

@@ -155,7 +155,7 @@ pub enum Phase {
     /// The answer is written.
     Writing,
     /// Complete; with numbers if the engine wrote it.
-    Done(Option<Completion>),
+    Done(Option<Box<Completion>>),
     /// Broken off by an error; the text so far stays.
     Failed(Failure),
 }
@@ -206,7 +206,7 @@ impl Store {
         match message {
             FromWorker::Ready => self.engine.set(Engine::Running),
             FromWorker::Crashed(why) => self.crashed(why),
-            FromWorker::Reply { job, reply } => self.reply(job, reply, now),
+            FromWorker::Reply { job, reply } => self.reply(job, *reply, now),
         }
     }
 
@@ -343,7 +343,7 @@ impl Store {
                 turn.text.set(completion.text.clone());
             }
         });
-        self.end_answer(Phase::Done(Some(completion)));
+        self.end_answer(Phase::Done(Some(Box::new(completion))));
     }
 
     fn set_phase(self, phase: Phase) {

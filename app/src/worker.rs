@@ -154,7 +154,7 @@ fn scope() -> web_sys::DedicatedWorkerGlobalScope {
 }
 
 fn reply(job: JobId, reply: Reply) {
-    post(&FromWorker::Reply { job, reply });
+    post(&FromWorker::Reply { job, reply: Box::new(reply) });
 }
 
 /// Tells the page; what cannot be told is at least written to the console.

@@ -24,7 +24,7 @@ fn ask(store: Store) -> Turn {
 }
 
 fn reply(store: Store, job: u32, reply: Reply) {
-    store.receive(FromWorker::Reply { job, reply }, 0.0);
+    store.receive(FromWorker::Reply { job, reply: Box::new(reply) }, 0.0);
 }
 
 fn token(text: &str) -> Reply {
@@ -61,7 +61,7 @@ fn an_answer_grows_and_ends() {
         assert_eq!(answer.phase.get_untracked(), Phase::Writing);
         assert_eq!((answer.text.get_untracked().as_str(), store.context_used.get_untracked()), ("132", 40));
         reply(store, ANSWER, Reply::Answered(completion("132")));
-        assert_eq!(answer.phase.get_untracked(), Phase::Done(Some(completion("132"))));
+        assert_eq!(answer.phase.get_untracked(), Phase::Done(Some(Box::new(completion("132")))));
         assert_eq!((store.answering.get_untracked(), store.context_used.get_untracked()), (None, 41));
     });
 }

@@ -147,11 +147,11 @@ fn only_a_splice_is_text_that_was_computed() {
     trace.fold(&token, 0);
     assert!(trace.splices.is_empty());
     trace.fold(&splice("é132"), 22);
-    assert_eq!(trace.splices, [22..27]);
+    assert_eq!(trace.splices.first(), Some(&(22..27)));
     // A text that differs from what was streamed keeps only what is before the difference.
     let mut same = trace.clone();
     same.replaced(27);
-    assert_eq!(same.splices, [22..27]);
+    assert_eq!(same.splices.first(), Some(&(22..27)));
     trace.replaced(26);
     assert!(trace.splices.is_empty());
 }

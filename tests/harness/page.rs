@@ -55,7 +55,7 @@ impl<'a> Page<'a> {
     #[track_caller]
     pub fn open(browser: &'a Browser, server: &Server) -> Self {
         // As if a visitor had switched it off before: settings are kept by origin, which other files have too.
-        browser.open(&server.url("manifest.webmanifest"));
+        browser.open(&server.url("icon.svg"));
         browser.script("localStorage.setItem('wattage.settings', '{\"open_embedded\":false}');", vec![]);
         Self::open_as_it_is(browser, server)
     }

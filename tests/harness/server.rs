@@ -106,6 +106,10 @@ impl State {
             Method::Options => return request.respond(plain(204, "")),
             _ => return request.respond(plain(405, "only GET and HEAD are served")),
         }
+        // Browsers ask for it beside every file that is no page, and show an error where there is none.
+        if request.url() == "/favicon.ico" {
+            return request.respond(plain(204, ""));
+        }
         let Some(path) = self.locate(request.url()) else { return request.respond(plain(404, "no such file")) };
         let Ok(mut file) = File::open(&path) else { return request.respond(plain(404, "no such file")) };
         let size = file.metadata()?.len();

@@ -1,3 +1,5 @@
+#![allow(clippy::single_range_in_vec_init, reason = "a list of the one splice that an answer has")]
+
 use super::*;
 
 /// An answer that the model wrote alone.
