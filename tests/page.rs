@@ -1,6 +1,9 @@
 //! Wattage's page in a real browser, from opening it to reading an answer.
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test that called")]
 
+#[path = "page/computes.rs"]
+mod computes;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

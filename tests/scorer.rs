@@ -4,7 +4,7 @@
 use serde_json::Value;
 use wattage_engine::Error;
 use wattage_engine::scorer::features::{self, ALL, BEFORE};
-use wattage_engine::scorer::{Asked, Judged, Network, Neighbours, Scorer, Store, UNITS, Verifier, key};
+use wattage_engine::scorer::{Asked, Judged, Neighbours, Network, Scorer, Store, UNITS, Verifier, key};
 use wattage_engine::wasm_layers::Score;
 use wattage_engine::wasm_layers::config::LayersConfig;
 use wattage_engine::wasm_layers::program::{Instruction, Op, Program};

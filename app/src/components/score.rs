@@ -33,11 +33,8 @@ pub fn Score(
     view! {
         <Show when=known>
             <span class="score" title=full>
-                <span data-field="score">{number}</span>
+                {number}
                 {bar}
-                <span class="visually-hidden" data-field="parts">
-                    {full}
-                </span>
             </span>
         </Show>
     }

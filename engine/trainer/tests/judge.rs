@@ -58,9 +58,8 @@ fn the_verifier_learns_what_a_layers_own_certainty_hides() {
     let own = questions
         .iter()
         .filter(|one| {
-            let best = (0..3).max_by(|a, b| {
-                one.survey.candidates[*a].logprob().total_cmp(&one.survey.candidates[*b].logprob())
-            });
+            let best = (0..3)
+                .max_by(|a, b| one.survey.candidates[*a].logprob().total_cmp(&one.survey.candidates[*b].logprob()));
             one.right[best.unwrap()]
         })
         .count();
