@@ -1,12 +1,14 @@
-//! The native command line: `wattage generate | logits | bench | check`. Progress on stderr, results on stdout.
+//! The native command line: `wattage generate | ask | eval | logits | bench | check`. Progress on stderr, results on stdout.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod ask;
+#[cfg(not(target_arch = "wasm32"))]
 mod bench;
 #[cfg(not(target_arch = "wasm32"))]
 mod cli;
 #[cfg(not(target_arch = "wasm32"))]
 mod commands;
+#[cfg(not(target_arch = "wasm32"))]
 mod eval;
 
 #[cfg(not(target_arch = "wasm32"))]
