@@ -56,9 +56,12 @@ pub(crate) struct Tiny {
     /// Padded tokens a batch
     #[arg(long, default_value_t = 768)]
     tokens: usize,
-    /// Share of the batches in which the base learns to write answers
+    /// Share of the pools of examples from which the base learns to write answers, in the first half of the steps
     #[arg(long, default_value_t = 0.2)]
     answers: f64,
+    /// The same in the second half
+    #[arg(long, default_value_t = 0.5)]
+    answers_late: f64,
     /// Share of an example that trains only the layer that does best on it (0: layers are trained independently)
     #[arg(long, default_value_t = 0.0)]
     choice: f64,
@@ -155,7 +158,7 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
         seed: args.seed,
         rate: args.rate,
         tokens: args.tokens,
-        answers: args.answers,
+        answers: [args.answers, args.answers_late],
         choice: args.choice,
         patience: args.patience,
         out: args.out.clone(),

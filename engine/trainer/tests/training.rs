@@ -70,7 +70,7 @@ fn training_learns_and_repeats_itself() {
             seed: 5,
             rate: 3e-3,
             tokens: 512,
-            answers: 0.3,
+            answers: [0.3, 0.3],
             choice: 0.0,
             patience: 9,
             out: folder.path().to_owned(),

@@ -35,8 +35,9 @@ pub struct Options {
     pub rate: f64,
     /// Padded tokens a batch.
     pub tokens: usize,
-    /// Share of the batches in which the base learns to write answers.
-    pub answers: f64,
+    /// Share of the pools of examples from which the base learns to write answers, in the first half of the steps and in the
+    /// second: the layers come first, and the base copies well only what it reads well.
+    pub answers: [f64; 2],
     /// Share of an example that goes to the layer that does best on it; 0 trains the layers independently.
     pub choice: f64,
     /// Evaluations without a better score after which the run ends.
@@ -103,15 +104,17 @@ pub fn run(
     }
     let before = place.seconds;
     let began = Instant::now();
-    let mut queue = batches(train, options, place.epoch);
+    let half = options.steps / 2;
+    let mut queue = batches(train, options, &place);
     while place.step < options.steps && place.since <= options.patience {
-        if place.taken == queue.len() {
+        // Another pass begins where one is over, and with the second half.
+        if place.taken == queue.len() || place.step == half {
             if queue.is_empty() {
                 return Err(Error::Training("there is nothing to train on".to_owned()));
             }
             place.epoch += 1;
             place.taken = 0;
-            queue = batches(train, options, place.epoch);
+            queue = batches(train, options, &place);
         }
         let (indices, answers) = &queue[place.taken];
         place.taken += 1;
@@ -158,14 +161,15 @@ pub fn run(
 ///
 /// Lengths are blurred before they are sorted: messages that ask for nothing are short, and batches of nothing else would
 /// pull the gates to and fro.
-fn batches(train: &[Sequence], options: &Options, epoch: u64) -> Vec<(Vec<usize>, bool)> {
+fn batches(train: &[Sequence], options: &Options, place: &Place) -> Vec<(Vec<usize>, bool)> {
+    let share = options.answers[usize::from(place.step >= options.steps / 2)];
     let mut random = ChaCha8Rng::seed_from_u64(options.seed);
-    random.set_stream(epoch);
+    random.set_stream(place.epoch);
     let mut order: Vec<usize> = (0..train.len()).collect();
     order.shuffle(&mut random);
     let mut all = Vec::new();
     for pool in order.chunks(256) {
-        let answers = random.random_bool(options.answers);
+        let answers = random.random_bool(share);
         let length = |i: usize| train[i].prompt.len() + if answers { train[i].answer.len() } else { 0 };
         let mut pool: Vec<(f64, usize)> =
             pool.iter().map(|i| (train[*i].prompt.len() as f64 * random.random_range(1.0..2.0), *i)).collect();
