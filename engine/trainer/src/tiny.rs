@@ -65,6 +65,12 @@ pub(crate) struct Tiny {
     /// Share of an example that trains only the layer that does best on it (0: layers are trained independently)
     #[arg(long, default_value_t = 0.0)]
     choice: f64,
+    /// Steps between evaluations, each of which leaves a checkpoint
+    #[arg(long, default_value_t = 1000)]
+    evaluation: usize,
+    /// A step to stop at before training is over; asked again, it goes on
+    #[arg(long)]
+    until: Option<usize>,
     /// Evaluations without a better score after which training ends
     #[arg(long, default_value_t = 5)]
     patience: usize,
@@ -160,7 +166,9 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
         tokens: args.tokens,
         answers: [args.answers, args.answers_late],
         choice: args.choice,
+        evaluation: args.evaluation.max(1),
         patience: args.patience,
+        until: args.until,
         out: args.out.clone(),
     };
     train(&base, &layers, &train_set, &held, &options, &mut report)?;

@@ -60,36 +60,58 @@ impl ModuleVisitor for Bits {
     }
 }
 
+fn options(out: &std::path::Path) -> Options {
+    Options {
+        steps: 60,
+        seed: 5,
+        rate: 3e-3,
+        tokens: 512,
+        answers: [0.3, 0.3],
+        choice: 0.0,
+        evaluation: 20,
+        patience: 9,
+        until: None,
+        out: out.to_owned(),
+    }
+}
+
+/// Trains with these options, and gives the layers' losses that were told, and the weights.
+fn train(sequences: &[Sequence], options: &Options) -> (Vec<f64>, Vec<u32>) {
+    let mut losses = Vec::new();
+    let mut report = |line: serde_json::Value| losses.extend(line["layers"].as_f64());
+    let nets = run(&base(), &layers(), sequences, &[("same", &sequences[..20])], options, &mut report).unwrap();
+    let mut bits = Bits(Vec::new());
+    nets.visit(&mut bits);
+    (losses, bits.0)
+}
+
 #[test]
 fn training_learns_and_repeats_itself() {
     let sequences = sequences(&examples());
-    let train = || {
-        let folder = tempfile::tempdir().unwrap();
-        let options = Options {
-            steps: 60,
-            seed: 5,
-            rate: 3e-3,
-            tokens: 512,
-            answers: [0.3, 0.3],
-            choice: 0.0,
-            patience: 9,
-            out: folder.path().to_owned(),
-        };
-        let mut losses = Vec::new();
-        let mut report = |line: serde_json::Value| losses.extend(line["layers"].as_f64());
-        let nets = run(&base(), &layers(), &sequences, &[("same", &sequences[..20])], &options, &mut report).unwrap();
-        let mut bits = Bits(Vec::new());
-        nets.visit(&mut bits);
-        (losses, bits.0)
-    };
-    let (losses, weights) = train();
+    let folders: Vec<_> = (0..4).map(|_| tempfile::tempdir().unwrap()).collect();
+    let (losses, weights) = train(&sequences, &options(folders[0].path()));
     assert_eq!(losses.len(), 1);
     // Three layers; an untrained one is at about the logarithm of its outputs, over 4.
     assert!(losses[0] < 7.5, "the layers' loss is {} after 50 steps", losses[0]);
-    let (again, same) = train();
+    let (again, same) = train(&sequences, &options(folders[1].path()));
     assert_eq!(losses, again);
     assert!(weights == same, "the same seed gave other weights");
     assert!(weights.len() > 10_000, "only {} weights were seen", weights.len());
+
+    // A run that stops on its way goes on from its last checkpoint, 20 steps in, and ends with the same weights.
+    let out = folders[2].path();
+    let stopped = train(&sequences, &Options { until: Some(31), ..options(out) }).1;
+    assert!(weights != stopped);
+    let (_, resumed) = train(&sequences, &options(out));
+    assert!(weights == resumed, "a run that was stopped ended with other weights");
+    // Its checkpoint is for nothing else.
+    let other = Options { rate: 1e-3, ..options(out) };
+    let refused = run(&base(), &layers(), &sequences, &[], &other, &mut |_| {});
+    assert!(refused.unwrap_err().to_string().contains("other options"));
+
+    // With multiple-choice learning the layers learn other things.
+    let chosen = train(&sequences, &Options { choice: 1.0, ..options(folders[3].path()) }).1;
+    assert!(weights != chosen);
 }
 
 #[test]

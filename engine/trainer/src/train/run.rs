@@ -19,8 +19,6 @@ use crate::{Error, Result};
 
 /// Steps between lines of metrics.
 const METRICS: usize = 50;
-/// Steps between evaluations, each of which leaves a checkpoint.
-const EVALUATION: usize = 1000;
 /// Steps between blends of the average, and how much of it each keeps.
 const AVERAGE: (usize, f64) = (5, 0.99);
 
@@ -40,8 +38,12 @@ pub struct Options {
     pub answers: [f64; 2],
     /// Share of an example that goes to the layer that does best on it; 0 trains the layers independently.
     pub choice: f64,
+    /// Steps between evaluations, each of which leaves a checkpoint.
+    pub evaluation: usize,
     /// Evaluations without a better score after which the run ends.
     pub patience: usize,
+    /// A step to stop at before the run is over, as a kill would; asked again, the run goes on.
+    pub until: Option<usize>,
     /// Where checkpoints go.
     pub out: PathBuf,
 }
@@ -87,7 +89,9 @@ pub fn run(
     let mut nets = Nets::new(base, layers, &device);
     let mut average = nets.valid();
     let optimiser = || AdamWConfig::new().with_beta_1(0.9).with_beta_2(0.98).with_weight_decay(0.1).init();
-    let asked = format!("{}{} {options:?}", checkpoint::shapes(base, layers), train.len());
+    let lasting = Options { until: None, out: PathBuf::new(), ..options.clone() };
+    let asked = format!("{}{} {lasting:?}", checkpoint::shapes(base, layers), train.len());
+    let last = options.until.map_or(options.steps, |until| until.min(options.steps));
     let mut place = Place { asked: asked.clone(), ..Place::default() };
     let saved = checkpoint::load(&options.out, nets.clone(), average.clone(), optimiser())?;
     let mut optimiser = optimiser();
@@ -106,7 +110,7 @@ pub fn run(
     let began = Instant::now();
     let half = options.steps / 2;
     let mut queue = batches(train, options, &place);
-    while place.step < options.steps && place.since <= options.patience {
+    while place.step < last && place.since <= options.patience {
         // Another pass begins where one is over, and with the second half.
         if place.taken == queue.len() || place.step == half {
             if queue.is_empty() {
@@ -141,7 +145,7 @@ pub fn run(
             report(serde_json::json!({"step": place.step, "seconds": place.seconds, "tokens": place.tokens,
                 "layers": parts[0], "gate": parts[1], "answers": answers.then_some(parts[2])}));
         }
-        if place.step.is_multiple_of(EVALUATION) || place.step == options.steps {
+        if place.step.is_multiple_of(options.evaluation) || place.step == options.steps {
             let mut sum = 0.0;
             for (name, set) in held {
                 let score = score(&average, base, layers, set);
