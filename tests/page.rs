@@ -73,9 +73,6 @@ fn loads_asks_and_reads(device: &str) {
     assert_eq!(page.copy_last_answer(), expected.trim());
     assert!(again.contains(&format!("{tokens} tokens")), "{again}");
     browser.assert_no_console_errors();
-    if let Some(file) = std::env::var_os("WATTAGE_SCREENSHOT") {
-        browser.screenshot(Path::new(&file));
-    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The embedded model in the page: a visitor opens it, asks, and sees what each layer wrote and what became of it.
 
+use std::path::Path;
+
 use harness::browser::Browser;
 use harness::page::{Page, dist};
 use harness::server::{Ranges, Server};
@@ -18,6 +20,9 @@ fn the_page_computes_and_shows_how() {
     let answer = page.wait_answer(PATIENCE);
     assert_eq!(page.computed().as_deref(), Some("132"), "{answer}");
     assert!(answer.contains("exact"), "{answer}");
+    if let Some(file) = std::env::var_os("WATTAGE_SCREENSHOT") {
+        browser.screenshot(Path::new(&file));
+    }
     let rows = page.layer_rows();
     assert_eq!(rows.iter().map(|row| row.layer).collect::<Vec<_>>(), [3, 7, 11]);
     let chosen: Vec<_> = rows.iter().filter(|row| row.status == "chosen").collect();
@@ -26,9 +31,6 @@ fn the_page_computes_and_shows_how() {
     assert!(rows.iter().all(|row| row.score.is_some_and(f64::is_finite)), "{rows:?}");
     // The final sentence, behind the chip, says the number.
     assert!(page.copy_last_answer().contains("132"), "{}", page.copy_last_answer());
-    if let Some(file) = std::env::var_os("WATTAGE_SCREENSHOT_COMPUTES") {
-        browser.screenshot(std::path::Path::new(&file));
-    }
 
     // A follow-up computes with what was computed.
     page.send("Now add 10 to that.");

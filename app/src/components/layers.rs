@@ -64,8 +64,11 @@ fn Layers(trace: RwSignal<Trace>, growing: Signal<bool>) -> impl IntoView {
                         <th scope="col">"Numbers"</th>
                         <th scope="col">"Result"</th>
                         <th scope="col">"Score"</th>
-                        <th scope="col">"Its parts"</th>
                         <th scope="col">"Fate"</th>
+                        // The bar says it to those who see it.
+                        <th scope="col" class="unseen">
+                            <span class="visually-hidden">"Parts of the score"</span>
+                        </th>
                     </tr>
                 </thead>
                 <tbody>
@@ -126,9 +129,13 @@ fn LayerRow(layer: usize, trace: RwSignal<Trace>, growing: Signal<bool>, span: M
             <td data-field="score">
                 <Score row span />
             </td>
-            <td data-field="parts" class="remark">{move || row.read().as_ref().and_then(words::parts_of)}</td>
             <td data-field="status">
                 {move || row.read().as_ref().map_or_else(none, |row| words::fate(row.status))}
+            </td>
+            <td class="unseen">
+                <span class="visually-hidden" data-field="parts">
+                    {move || row.read().as_ref().and_then(words::parts_of)}
+                </span>
             </td>
         </tr>
     }
