@@ -106,6 +106,9 @@ impl<'a> Answer<'a> {
         if self.splices(token) {
             return Next::Splice;
         }
+        if self.stop.is_some() {
+            return Next::End;
+        }
         self.first.get_or_insert(now);
         self.latest = Some(now);
         if self.file.stop_ids.contains(&token) {
