@@ -32,7 +32,7 @@ pub(crate) struct Scorer {
     #[arg(long)]
     mawps: Option<PathBuf>,
     /// Generated questions to learn from
-    #[arg(long, default_value_t = 3000)]
+    #[arg(long, default_value_t = 12_000)]
     generated: u64,
     /// How often each held-out question of a data set is taken, after the first time with other numbers and names
     #[arg(long, default_value_t = 4)]
