@@ -176,6 +176,17 @@ impl Tokenizer {
         self.size
     }
 
+    /// Its BPE, as a `tokenizer.json` has it, and its added tokens: text, id, and whether it is a control token.
+    ///
+    /// # Errors
+    /// [`Error::Tokenizer`] if the crate cannot write it.
+    pub fn parts(&self) -> Result<(serde_json::Value, Vec<(&str, u32, bool)>)> {
+        let model = serde_json::to_value(&self.bpe).map_err(|e| bad(e.to_string()))?;
+        let added =
+            self.added_texts.iter().filter_map(|(text, control)| Some((text.as_str(), self.id_of(text)?, *control)));
+        Ok((model, added.collect()))
+    }
+
     /// The id of a token by its text, control tokens included.
     pub fn id_of(&self, token: &str) -> Option<u32> {
         self.added.token_to_id(token, &self.bpe)

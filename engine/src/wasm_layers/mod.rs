@@ -23,4 +23,4 @@ pub use num_rational::BigRational;
 pub use rescore::Score;
 #[cfg(not(target_arch = "wasm32"))]
 pub use weights::write;
-pub use weights::{full_name, to_bytes};
+pub use weights::{full_name, read, to_bytes};

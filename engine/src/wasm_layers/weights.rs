@@ -103,6 +103,17 @@ impl Head {
         filled.map(|()| slice)
     }
 
+    /// A tensor's values.
+    async fn values(&self, source: &Source, name: &str, out: &mut [f32]) -> Result<()> {
+        let info = self.tensors.get(name).ok_or_else(|| Error::Format(format!("no tensor {name}")))?;
+        let bytes = source.read(info.offset, info.bytes as usize).await?;
+        dequantise(info.dtype, &bytes, out)?;
+        if out.iter().any(|value| !value.is_finite()) {
+            return Err(wrong(source, &format!("the tensor {name} holds something that is no number")));
+        }
+        Ok(())
+    }
+
     async fn fill(&self, source: &Source, layout: &Layout, device: &mut Device, slice: Slice) -> Result<()> {
         let mut block = vec![0f32; layout.block];
         for position in 0..MOST_TOKENS {
@@ -111,21 +122,31 @@ impl Head {
         }
         for (layer, tap) in self.config.taps.iter().enumerate() {
             for LayerTensor { name, rows, cols } in tensors(&self.config) {
-                let name_in_file = full_name(*tap, &name);
-                let info = self.tensors.get(&name_in_file);
-                let (info, at) =
-                    info.zip(layout.find(&name)).ok_or_else(|| Error::Format(format!("no tensor {name}")))?;
-                let bytes = source.read(info.offset, info.bytes as usize).await?;
-                let values = &mut block[at..at + rows * cols];
-                dequantise(info.dtype, &bytes, values)?;
-                if values.iter().any(|value| !value.is_finite()) {
-                    return Err(wrong(source, &format!("the tensor {name_in_file} holds something that is no number")));
-                }
+                let at = layout.find(&name).ok_or_else(|| Error::Format(format!("no place for {name}")))?;
+                self.values(source, &full_name(*tap, &name), &mut block[at..at + rows * cols]).await?;
             }
             device.write(slice.buffer, (4 * layer * layout.block) as u64, bytemuck::cast_slice(&block))?;
         }
         Ok(())
     }
+}
+
+/// What [`to_bytes`] wrote: the configuration, the provenance, and every tensor's values by the file's names.
+///
+/// # Errors
+/// [`Error::Format`] for a file that the layers could not be loaded from, [`Error::Source`] when reading fails.
+pub async fn read(source: &Source) -> Result<(LayersConfig, serde_json::Value, BTreeMap<String, Vec<f32>>)> {
+    let head = Head::read(source).await?;
+    let mut all = BTreeMap::new();
+    for tap in &head.config.taps {
+        for LayerTensor { name, rows, cols } in tensors(&head.config) {
+            let name = full_name(*tap, &name);
+            let mut values = vec![0.0; rows * cols];
+            head.values(source, &name, &mut values).await?;
+            all.insert(name, values);
+        }
+    }
+    Ok((head.config, head.provenance, all))
 }
 
 /// The file's bytes. Values go by the file's names, `layer.` and number included.

@@ -82,8 +82,10 @@ fn provenance(args: &Export, place: &Place) -> Value {
     let scores = lines.filter(|line| line["step"] == place.step && line["held_out"].is_object());
     let scores: serde_json::Map<String, Value> =
         scores.filter_map(|line| Some((line["set"].as_str()?.to_owned(), line["held_out"].clone()))).collect();
+    // What the run went on with, if it did not begin with new weights.
+    let start = read(&args.from.join("start.json")).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
     json!({
-        "data": scores.keys().collect::<Vec<_>>(), "seed": args.seed, "steps": place.step, "epochs": place.epoch + 1,
+        "start": start, "data": scores.keys().collect::<Vec<_>>(), "seed": args.seed, "steps": place.step, "epochs": place.epoch + 1,
         "tokens": place.tokens, "seconds": place.seconds.round(), "held_out": scores,
     })
 }

@@ -43,9 +43,12 @@ pub fn held_out(question: &str) -> bool {
     hash(&skeleton(question)).is_multiple_of(12)
 }
 
-/// FNV-1a of a text: the same everywhere.
-pub fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+/// FNV-1a of a text or other bytes: the same everywhere.
+pub fn hash(bytes: impl AsRef<[u8]>) -> u64 {
+    bytes
+        .as_ref()
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use clap::Args;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
-use wattage_engine::ChatTemplate;
+use wattage_engine::wasm_layers::config::LayersConfig;
+use wattage_engine::{ChatTemplate, ModelFile, Source};
 use wattage_trainer::example::Example;
+use wattage_trainer::export::reopen;
 use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
+use wattage_trainer::model::BaseConfig;
 use wattage_trainer::plot::plot;
 use wattage_trainer::read::{gsm8k, mawps};
-use wattage_trainer::skeleton::held_out;
-use wattage_trainer::train::{Options, Reader, Sequence, run as train};
+use wattage_trainer::skeleton::{hash, held_out};
+use wattage_trainer::train::{Nets, Options, Reader, Sequence, run as train};
 use wattage_trainer::{Error, Result, shape, vocabulary};
 
 /// Examples that the vocabulary is learned from.
@@ -31,6 +34,12 @@ pub(crate) struct Tiny {
     /// MAWPS's trainset.json
     #[arg(long)]
     mawps: Option<PathBuf>,
+    /// A folder with base.gguf and wasm_layers.safetensors whose weights and vocabulary training begins with, instead of new ones
+    #[arg(long)]
+    start: Option<PathBuf>,
+    /// The first example to generate
+    #[arg(long, default_value_t = 0)]
+    first: u64,
     /// Examples to generate
     #[arg(long, default_value_t = 100_000)]
     count: u64,
@@ -56,6 +65,9 @@ pub(crate) struct Tiny {
     /// Padded tokens a batch
     #[arg(long, default_value_t = 768)]
     tokens: usize,
+    /// Threads, each with a batch of its own
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
     /// Share of the pools of examples from which the base learns to write answers, in the first half of the steps
     #[arg(long, default_value_t = 0.2)]
     answers: f64,
@@ -86,7 +98,7 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
     let generated = |range: std::ops::Range<u64>, counts: &mut Counts| -> Result<Vec<Example>> {
         range.map(|number| generator.example(number, counts)).collect()
     };
-    let mut examples = generated(0..args.count, &mut counts)?;
+    let mut examples = generated(args.first..args.first + args.count, &mut counts)?;
     let held = generated(HELD_OUT..HELD_OUT + 400, &mut counts)?;
     let mut published = Vec::new();
     let mut held_published = Vec::new();
@@ -111,14 +123,25 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
         }
         held_published.push((name, out.into_iter().take(HELD_PUBLISHED).collect::<Vec<Example>>()));
     }
-    let texts: Vec<String> = examples
-        .iter()
-        .take(TEXTS)
-        .chain(published.iter().take(TEXTS))
-        .flat_map(|example| [example.question.clone(), example.think.clone(), example.reply.clone()])
-        .collect();
-    let json = vocabulary::learn(&texts, args.vocab)?;
-    std::fs::write(args.out.join("tokenizer.json"), json.to_string()).map_err(|why| Error::file(&args.out, why))?;
+    let begun = args.start.as_deref().map(|folder| begin(folder, &base, &layers)).transpose()?;
+    let json = match &begun {
+        Some(begun) => begun.vocabulary.clone(),
+        None => {
+            let texts = examples.iter().take(TEXTS).chain(published.iter().take(TEXTS));
+            let texts: Vec<String> = texts
+                .flat_map(|example| [example.question.clone(), example.think.clone(), example.reply.clone()])
+                .collect();
+            vocabulary::learn(&texts, args.vocab)?
+        }
+    };
+    let write = |name: &str, json: &serde_json::Value| {
+        let path = args.out.join(name);
+        std::fs::write(&path, json.to_string()).map_err(|why| Error::file(&path, why))
+    };
+    write("tokenizer.json", &json)?;
+    if let Some(begun) = &begun {
+        write("start.json", &begun.provenance)?;
+    }
     let tokenizer = vocabulary::open(&json)?;
     let template = ChatTemplate::new(vocabulary::TEMPLATE)?;
     examples.append(&mut published);
@@ -168,10 +191,34 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
         choice: args.choice,
         evaluation: args.evaluation.max(1),
         patience: args.patience,
+        workers: args.workers,
+        start: begun.as_ref().map_or_else(String::new, |begun| begun.name.clone()),
         until: args.until,
         out: args.out.clone(),
     };
-    train(&base, &layers, &train_set, &held, &options, &mut report)?;
+    let nets = begun.map_or_else(|| Nets::seeded(args.seed, &base, &layers), |begun| begun.nets);
+    train(nets, &base, &layers, &train_set, &held, &options, &mut report)?;
     plot(&path, &args.out.join("plot.svg"))?;
     Ok(())
+}
+
+/// What training goes on with.
+struct Begun {
+    name: String,
+    nets: Nets,
+    provenance: serde_json::Value,
+    vocabulary: serde_json::Value,
+}
+
+fn begin(folder: &std::path::Path, base: &BaseConfig, layers: &LayersConfig) -> Result<Begun> {
+    let read = |name: &str| {
+        let path = folder.join(name);
+        std::fs::read(&path).map_err(|why| Error::file(&path, why))
+    };
+    let (of_base, of_layers) = (read("base.gguf")?, read("wasm_layers.safetensors")?);
+    let name = format!("{:016x}{:016x}", hash(&of_base), hash(&of_layers));
+    let file = pollster::block_on(ModelFile::open(vec![Source::bytes("base.gguf", of_base)]))?;
+    let source = Source::bytes("wasm_layers.safetensors", of_layers);
+    let (nets, provenance) = reopen(&file, &source, (base, layers))?;
+    Ok(Begun { name, nets, provenance, vocabulary: vocabulary::of(&file.tokenizer)? })
 }

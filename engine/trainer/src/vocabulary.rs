@@ -84,27 +84,55 @@ pub fn learn(texts: &[String], size: usize) -> Result<Value> {
     let vocab: serde_json::Map<String, Value> =
         by_id.iter().map(|(text, id)| ((*text).clone(), Value::from(**id))).collect();
     let model = serde_json::to_value(&bpe).map_err(|why| Error::Vocabulary(why.to_string()))?;
-    let tokens: Vec<Value> = controls
+    let tokens = controls
         .iter()
         .map(|text| (text.as_str(), true))
         .chain(SHOWN.map(|text| (text, false)))
         .chain(pieces.iter().map(|text| (text.as_str(), false)))
         .zip(learned.len()..)
-        .map(|((text, special), id)| {
+        .map(|((text, special), id)| (text, id, special));
+    Ok(file(&Value::Object(vocab), &model["merges"], tokens))
+}
+
+/// The `tokenizer.json` of a vocabulary that was learned before.
+///
+/// # Errors
+/// The engine's.
+pub fn of(tokenizer: &Tokenizer) -> Result<Value> {
+    let (model, added) = tokenizer.parts()?;
+    let mut vocab: Vec<(&String, &Value)> = model["vocab"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(text, _)| !added.iter().any(|a| a.0 == *text))
+        .collect();
+    vocab.sort_by_key(|(_, id)| id.as_u64());
+    let vocab = vocab.into_iter().map(|(text, id)| (text.clone(), id.clone())).collect();
+    Ok(file(
+        &Value::Object(vocab),
+        &model["merges"],
+        added.into_iter().map(|(text, id, special)| (text, id as usize, special)),
+    ))
+}
+
+/// A byte-level BPE with Qwen's word pattern; tokens are added to it with their ids, and are special or not.
+fn file<'a>(vocab: &Value, merges: &Value, added: impl Iterator<Item = (&'a str, usize, bool)>) -> Value {
+    let tokens: Vec<Value> = added
+        .map(|(text, id, special)| {
             json!({"id": id, "content": text, "single_word": false, "lstrip": false, "rstrip": false,
                 "normalized": false, "special": special})
         })
         .collect();
     let bytes = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false});
-    Ok(json!({
+    json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": tokens, "normalizer": {"type": "NFC"},
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
             {"type": "Split", "pattern": {"Regex": QWEN_WORDS}, "behavior": "Isolated", "invert": false}, bytes]},
         "post_processor": bytes, "decoder": bytes,
         "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": "",
             "end_of_word_suffix": "", "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
-            "vocab": vocab, "merges": model["merges"]}
-    }))
+            "vocab": vocab, "merges": merges}
+    })
 }
 
 /// The engine's tokenizer of a `tokenizer.json`.

@@ -118,7 +118,9 @@ fn operands_are_in_the_order_that_the_words_ask_for() {
                 ("{} less than {}", b - a),
                 ("{} subtracted from {}", b - a),
                 ("{} minus {}", a - b),
-                ("difference between {} and {}", a - b),
+                // What lies between two numbers has no sign.
+                ("difference between {} and {}", (a - b).abs()),
+                ("how far apart are {} and {}", (a - b).abs()),
                 ("from {} subtract {}", a - b),
                 ("{} less {}", a - b),
                 ("how much more is {} than {}", a - b),

@@ -9,7 +9,7 @@ use wattage_trainer::constants::CONSTANTS;
 use wattage_trainer::example::Example;
 use wattage_trainer::generate::{Counts, Generator};
 use wattage_trainer::model::BaseConfig;
-use wattage_trainer::train::{Options, Reader, Sequence, run};
+use wattage_trainer::train::{Nets, Options, Reader, Sequence, run};
 use wattage_trainer::vocabulary;
 
 const VOCAB: usize = 480;
@@ -70,6 +70,8 @@ fn options(out: &std::path::Path) -> Options {
         choice: 0.0,
         evaluation: 20,
         patience: 9,
+        workers: 2,
+        start: String::new(),
         until: None,
         out: out.to_owned(),
     }
@@ -79,7 +81,8 @@ fn options(out: &std::path::Path) -> Options {
 fn train(sequences: &[Sequence], options: &Options) -> (Vec<f64>, Vec<u32>) {
     let mut losses = Vec::new();
     let mut report = |line: serde_json::Value| losses.extend(line["layers"].as_f64());
-    let nets = run(&base(), &layers(), sequences, &[("same", &sequences[..20])], options, &mut report).unwrap();
+    let nets = Nets::seeded(options.seed, &base(), &layers());
+    let nets = run(nets, &base(), &layers(), sequences, &[("same", &sequences[..20])], options, &mut report).unwrap();
     let mut bits = Bits(Vec::new());
     nets.visit(&mut bits);
     (losses, bits.0)
@@ -106,7 +109,8 @@ fn training_learns_and_repeats_itself() {
     assert!(weights == resumed, "a run that was stopped ended with other weights");
     // Its checkpoint is for nothing else.
     let other = Options { rate: 1e-3, ..options(out) };
-    let refused = run(&base(), &layers(), &sequences, &[], &other, &mut |_| {});
+    let nets = Nets::seeded(other.seed, &base(), &layers());
+    let refused = run(nets, &base(), &layers(), &sequences, &[], &other, &mut |_| {});
     assert!(refused.unwrap_err().to_string().contains("other options"));
 
     // With multiple-choice learning the layers learn other things.

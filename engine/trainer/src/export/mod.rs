@@ -4,6 +4,7 @@ mod base;
 mod gguf;
 mod layers;
 mod opened;
+mod reopen;
 mod vocabulary;
 
 use std::ops::Range;
@@ -18,6 +19,7 @@ pub use self::base::base;
 pub use self::gguf::{Gguf, Storage, Value};
 pub use self::layers::layers;
 pub use self::opened::{Opened, Reading, Written};
+pub use self::reopen::reopen;
 use crate::model::BaseConfig;
 use crate::train::Nets;
 use crate::{Error, Result};

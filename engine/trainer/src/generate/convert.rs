@@ -4,6 +4,7 @@
 //! unit km | kilometers, kilometres | km, kms       a key, names in the plural, signs
 //! one km kilometer                                 how one of it is named
 //! pair km mi | a/1.609344 | a*1.609344 | 1..500    there, back, and how the number is drawn
+//! pair in cm | a*2.54 | a/2.54 | n | 4             the same, four times as often
 //! how km | far                                     "how far is"
 //! ```
 
@@ -72,11 +73,14 @@ pub fn family(file: &str, text: &str, lists: &Lists) -> Result<Family> {
                 table.unit(key).map_err(fail)?.one = Some(name.to_owned());
             }
             ("how", [key, adverb]) => table.unit(key).map_err(fail)?.how = Some((*adverb).to_owned()),
-            ("pair", [keys, there, back, draw]) => {
+            ("pair", [keys, there, back, draw, often @ ..]) if often.len() < 2 => {
+                let often = often.first().map_or(Ok(1), |often| often.parse());
+                let often: usize = often.map_err(|_| fail("a pair is drawn a whole number of times".into()))?;
                 let (from, to) = keys.split_once(' ').ok_or_else(|| fail("a pair has two units".into()))?;
-                family.rules.extend(table.rules(from, to, there, draw, lists).map_err(fail)?);
-                // The way back starts from as much as the way there ends at, for whole numbers that people ask about.
-                family.rules.extend(table.rules(to, from, back, draw, lists).map_err(fail)?);
+                for _ in 0..often {
+                    family.rules.extend(table.rules(from, to, there, draw, lists).map_err(fail)?);
+                    family.rules.extend(table.rules(to, from, back, draw, lists).map_err(fail)?);
+                }
             }
             _ => return Err(fail(format!("'{line}' is no line of units"))),
         }

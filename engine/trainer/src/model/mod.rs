@@ -7,8 +7,9 @@ mod layers;
 use burn::module::Param;
 use burn::tensor::{Device, Distribution, Tensor};
 
-pub(crate) use self::base::EPS;
 pub use self::base::{Base, BaseConfig, Rotary};
+pub(crate) use self::base::{Block, EPS};
+pub(crate) use self::layers::{Decoder, Encoder};
 pub use self::layers::{Layer, LayerBatch, LayerOutput};
 
 /// A matrix [inputs, outputs] of normal values with this standard deviation.

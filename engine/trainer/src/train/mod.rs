@@ -6,6 +6,7 @@ mod losses;
 mod run;
 mod score;
 mod sequence;
+mod workers;
 
 pub use self::batch::Batch;
 pub use self::checkpoint::{Place, average};

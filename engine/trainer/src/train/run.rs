@@ -4,15 +4,16 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::optim::{AdamWConfig, GradientsParams};
+use burn::optim::AdamWConfig;
 use burn::tensor::Device;
 use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use wattage_engine::wasm_layers::config::LayersConfig;
 
 use super::checkpoint::{self, Place, blend};
-use super::losses::{clip, losses};
+use super::losses::clip;
 use super::score::score;
+use super::workers::Workers;
 use super::{Batch, Sequence};
 use crate::model::{Base, BaseConfig, Layer};
 use crate::{Error, Result};
@@ -42,6 +43,10 @@ pub struct Options {
     pub evaluation: usize,
     /// Evaluations without a better score after which the run ends.
     pub patience: usize,
+    /// Threads, each with a batch of its own: a step takes the mean of their gradients.
+    pub workers: usize,
+    /// What the first weights are called: a seed's, or those of another run.
+    pub start: String,
     /// A step to stop at before the run is over, as a kill would; asked again, the run goes on.
     pub until: Option<usize>,
     /// Where checkpoints go.
@@ -58,6 +63,13 @@ pub struct Nets {
 }
 
 impl Nets {
+    /// New weights to train; the same seed gives the same.
+    pub fn seeded(seed: u64, base: &BaseConfig, layers: &LayersConfig) -> Self {
+        let device = Device::flex().autodiff();
+        device.seed(seed);
+        Self::new(base, layers, &device)
+    }
+
     /// New weights.
     pub fn new(base: &BaseConfig, layers: &LayersConfig, device: &Device) -> Self {
         Self { base: Base::new(base, device), layers: layers.taps.iter().map(|_| Layer::new(layers, device)).collect() }
@@ -71,12 +83,13 @@ fn schedule(step: usize, steps: usize) -> f64 {
     warm.min(1.0).min(left.max(0.02))
 }
 
-/// Trains nets on `train`, telling each line of metrics to `report`, and gives the average of their last weights. A run that was
-/// killed goes on from its last checkpoint; the weights are the same as without the kill.
+/// Trains `nets` on `train`, telling each line of metrics to `report`, and gives the average of their last weights. A run that
+/// was killed goes on from its last checkpoint; the weights are the same as without the kill.
 ///
 /// # Errors
 /// [`Error::Training`] where the loss is no number any more, or the checkpoint is another run's.
 pub fn run(
+    mut nets: Nets,
     base: &BaseConfig,
     layers: &LayersConfig,
     train: &[Sequence],
@@ -85,8 +98,6 @@ pub fn run(
     report: &mut dyn FnMut(serde_json::Value),
 ) -> Result<Nets> {
     let device = Device::flex().autodiff();
-    device.seed(options.seed);
-    let mut nets = Nets::new(base, layers, &device);
     let mut average = nets.valid();
     let optimiser = || AdamWConfig::new().with_beta_1(0.9).with_beta_2(0.98).with_weight_decay(0.1).init();
     let lasting = Options { until: None, out: PathBuf::new(), ..options.clone() };
@@ -110,6 +121,7 @@ pub fn run(
     let began = Instant::now();
     let half = options.steps / 2;
     let mut queue = batches(train, options, &place);
+    let workers = Workers::new(options.workers)?;
     while place.step < last && place.since <= options.patience {
         // Another pass begins where one is over, and with the second half.
         if place.taken == queue.len() || place.step == half {
@@ -120,17 +132,21 @@ pub fn run(
             place.taken = 0;
             queue = batches(train, options, &place);
         }
-        let (indices, answers) = &queue[place.taken];
-        place.taken += 1;
-        let chosen: Vec<&Sequence> = indices.iter().map(|i| &train[*i]).collect();
-        let batch = Batch::new(&chosen, layers, *answers, &device);
-        place.tokens += batch.b * batch.time;
-        let (loss, parts) = losses(&nets, base, layers, &batch, options.choice);
-        if !parts.iter().all(|part| part.is_finite()) {
+        let taken = place.taken..queue.len().min(place.taken + options.workers.max(1));
+        place.taken = taken.end;
+        let given: Vec<Batch> = queue[taken]
+            .iter()
+            .map(|(indices, answers)| {
+                let chosen: Vec<&Sequence> = indices.iter().map(|i| &train[*i]).collect();
+                Batch::new(&chosen, layers, *answers, &device)
+            })
+            .collect();
+        place.tokens += given.iter().map(|batch| batch.b * batch.time).sum::<usize>();
+        let (mut gradients, parts) = workers.gradients(&nets, base, layers, &given, options.choice);
+        if !parts.iter().flatten().all(|part| part.is_finite()) {
             let step = place.step;
             return Err(Error::Training(format!("the loss is {parts:?} after {step} steps; lower the rate")));
         }
-        let mut gradients = GradientsParams::from_grads(loss.backward(), &nets);
         clip(&mut gradients, &nets, 1.0);
         nets = optimiser.step(options.rate * schedule(place.step, options.steps), nets, gradients);
         place.step += 1;
@@ -143,7 +159,7 @@ pub fn run(
         }
         if place.step.is_multiple_of(METRICS) {
             report(serde_json::json!({"step": place.step, "seconds": place.seconds, "tokens": place.tokens,
-                "layers": parts[0], "gate": parts[1], "answers": answers.then_some(parts[2])}));
+                "layers": parts[0], "gate": parts[1], "answers": parts[2]}));
         }
         if place.step.is_multiple_of(options.evaluation) || place.step == options.steps {
             let mut sum = 0.0;

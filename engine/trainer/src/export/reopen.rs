@@ -1,0 +1,190 @@
+//! Exported files as nets to train on with: what an export wrote, read back.
+
+use std::collections::BTreeMap;
+
+use burn::module::Param;
+use burn::tensor::{Device, Tensor, TensorData};
+use wattage_engine::wasm_layers::config::LayersConfig;
+use wattage_engine::wasm_layers::{full_name, read};
+use wattage_engine::{ModelFile, Source, dequantise};
+
+use crate::model::{Base, BaseConfig, Block, Decoder, Encoder, Layer};
+use crate::train::Nets;
+use crate::{Error, Result};
+
+/// The nets of a base's GGUF and its layers' safetensors, of these shapes, ready to be trained, and how they were made. Matrices
+/// are as exact as the files.
+///
+/// # Errors
+/// [`Error::Export`] for files of other shapes, the engine's for files that it cannot read.
+pub fn reopen(
+    base: &ModelFile,
+    layers: &Source,
+    shapes: (&BaseConfig, &LayersConfig),
+) -> Result<(Nets, serde_json::Value)> {
+    pollster::block_on(async {
+        let device = Device::flex().autodiff();
+        let mut values = BTreeMap::new();
+        for (name, tensor) in &base.tensors {
+            let bytes = base.read(tensor, 0, usize::try_from(tensor.bytes).unwrap_or(usize::MAX)).await?;
+            let mut all = vec![0.0; tensor.rows * tensor.cols];
+            dequantise(tensor.dtype, &bytes, &mut all)?;
+            values.insert(name.clone(), all);
+        }
+        let mut base = File { values, device: &device };
+        let net = read_base(&mut base, shapes.0)?;
+        base.all_read()?;
+        let (config, provenance, values) = read(layers).await?;
+        let same = LayersConfig { base: config.base.clone(), ..shapes.1.clone() };
+        if config != same {
+            return Err(Error::Export("the WASM layers are of another shape; use the program that made them".into()));
+        }
+        let mut file = File { values, device: &device };
+        let layers = config.taps.iter().map(|tap| read_layer(&mut file, *tap, &config)).collect::<Result<_>>()?;
+        file.all_read()?;
+        Ok((Nets { base: net, layers }, provenance))
+    })
+}
+
+/// Tensors by name, each taken once.
+struct File<'a> {
+    values: BTreeMap<String, Vec<f32>>,
+    device: &'a Device,
+}
+
+impl File<'_> {
+    fn take(&mut self, name: &str, count: usize) -> Result<Vec<f32>> {
+        let values = self.values.remove(name).ok_or_else(|| Error::Export(format!("there is no tensor {name}")))?;
+        if values.len() == count {
+            return Ok(values);
+        }
+        Err(Error::Export(format!("the tensor {name} has {} values and not {count}", values.len())))
+    }
+
+    fn all_read(&self) -> Result<()> {
+        match self.values.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(Error::Export(format!("nothing is known of the tensor {name}"))),
+        }
+    }
+
+    fn vector(&mut self, name: &str, size: usize) -> Result<Param<Tensor<1>>> {
+        let values = self.take(name, size)?;
+        Ok(Param::from_tensor(Tensor::from_data(TensorData::new(values, [size]), self.device)))
+    }
+
+    /// A table [rows, width], as it is.
+    fn table(&mut self, name: &str, rows: usize, width: usize) -> Result<Param<Tensor<2>>> {
+        let values = self.take(name, rows * width)?;
+        Ok(Param::from_tensor(Tensor::from_data(TensorData::new(values, [rows, width]), self.device)))
+    }
+
+    /// A projection [inputs, outputs] of matrices [outputs, inputs] one below the other.
+    fn projection(&mut self, names: &[(&str, usize)], inputs: usize) -> Result<Param<Tensor<2>>> {
+        let mut rows = Vec::new();
+        for (name, outputs) in names {
+            rows.extend(self.take(name, outputs * inputs)?);
+        }
+        Ok(turned(&rows, inputs, self.device))
+    }
+
+    /// The projection whose rows the layers' files have in turn from the gates and from what they let through.
+    fn gate_up(&mut self, name: &str, inputs: usize, ffn: usize) -> Result<Param<Tensor<2>>> {
+        let rows = self.take(name, 2 * ffn * inputs)?;
+        let all: Vec<&[f32]> = rows.chunks_exact(inputs).collect();
+        let (gates, ups) = (all.iter().step_by(2), all.iter().skip(1).step_by(2));
+        let apart: Vec<f32> = gates.chain(ups).flat_map(|row| row.iter().copied()).collect();
+        Ok(turned(&apart, inputs, self.device))
+    }
+}
+
+fn turned(rows: &[f32], inputs: usize, device: &Device) -> Param<Tensor<2>> {
+    let outputs = rows.len() / inputs.max(1);
+    let values = (0..inputs).flat_map(|input| (0..outputs).map(move |output| output * inputs + input));
+    let values: Vec<f32> = values.map(|at| rows[at]).collect();
+    Param::from_tensor(Tensor::from_data(TensorData::new(values, [inputs, outputs]), device))
+}
+
+fn read_base(file: &mut File<'_>, config: &BaseConfig) -> Result<Base> {
+    let (d, ffn, dim) = (config.hidden, config.ffn, config.head_dim);
+    let (query, key) = (config.heads * dim, config.kv_heads * dim);
+    let mut blocks = Vec::with_capacity(config.layers);
+    for layer in 0..config.layers {
+        let name = |part: &str| format!("model.layers.{layer}.{part}.weight");
+        let [q, k, v] = ["q", "k", "v"].map(|part| name(&format!("self_attn.{part}_proj")));
+        blocks.push(Block {
+            norm1: file.vector(&name("input_layernorm"), d)?,
+            qkv: file.projection(&[(&q, query), (&k, key), (&v, key)], d)?,
+            q_norm: file.vector(&name("self_attn.q_norm"), dim)?,
+            k_norm: file.vector(&name("self_attn.k_norm"), dim)?,
+            out: file.projection(&[(&name("self_attn.o_proj"), d)], query)?,
+            norm2: file.vector(&name("post_attention_layernorm"), d)?,
+            gate_up: file.projection(&[(&name("mlp.gate_proj"), ffn), (&name("mlp.up_proj"), ffn)], d)?,
+            down: file.projection(&[(&name("mlp.down_proj"), d)], ffn)?,
+        });
+    }
+    let embed = file.table("model.embed_tokens.weight", config.vocab, d)?;
+    Ok(Base { embed, blocks, norm: file.vector("model.norm.weight", d)? })
+}
+
+fn read_layer(file: &mut File<'_>, tap: usize, config: &LayersConfig) -> Result<Layer> {
+    use wattage_engine::wasm_layers::config::POINTERS;
+    use wattage_engine::wasm_layers::program::MOST_INSTRUCTIONS;
+    let (hidden, d, f) = (config.hidden, config.width, config.ffn);
+    let name = |part: &str| full_name(tap, part);
+    // Nets are trained on taps that are neither moved nor scaled.
+    for (part, value) in [("tap.mean", 0.0), ("tap.scale", 1.0)] {
+        if file.take(&name(part), hidden)?.iter().any(|found| (found - value).abs() > 0.0) {
+            return Err(Error::Export(format!("the tensor {} is not as training leaves it", name(part))));
+        }
+    }
+    let mut encoder = Vec::new();
+    for number in 0..config.encoder_blocks {
+        let name = |part: &str| name(&format!("encoder.{number}.{part}"));
+        encoder.push(Encoder {
+            norm1: file.vector(&name("norm1"), d)?,
+            qkv: file.projection(&[(&name("qkv"), 3 * d)], d)?,
+            out: file.projection(&[(&name("out"), d)], d)?,
+            norm2: file.vector(&name("norm2"), d)?,
+            gate_up: file.gate_up(&name("gate_up"), d, f)?,
+            down: file.projection(&[(&name("down"), d)], f)?,
+        });
+    }
+    let mut decoder = Vec::new();
+    for number in 0..config.decoder_blocks {
+        let name = |part: &str| name(&format!("decoder.{number}.{part}"));
+        decoder.push(Decoder {
+            norm1: file.vector(&name("norm1"), d)?,
+            qkv: file.projection(&[(&name("qkv"), 3 * d)], d)?,
+            out: file.projection(&[(&name("out"), d)], d)?,
+            norm2: file.vector(&name("norm2"), d)?,
+            cross_q: file.projection(&[(&name("cross_q"), d)], d)?,
+            cross_kv: file.projection(&[(&name("cross_kv"), 2 * d)], d)?,
+            cross_out: file.projection(&[(&name("cross_out"), d)], d)?,
+            cross_gate: file.vector(&name("cross_gate"), 1)?,
+            norm3: file.vector(&name("norm3"), d)?,
+            gate_up: file.gate_up(&name("gate_up"), d, f)?,
+            down: file.projection(&[(&name("down"), d)], f)?,
+        });
+    }
+    Ok(Layer {
+        input_weight: file.projection(&[(&name("input.weight"), d)], hidden)?,
+        input_bias: file.vector(&name("input.bias"), d)?,
+        ordinal: file.table(&name("ordinal"), POINTERS, d)?,
+        encoder,
+        memory_norm: file.vector(&name("memory.norm"), d)?,
+        gate_weight: file.projection(&[(&name("gate.weight"), 1)], d)?,
+        gate_bias: file.vector(&name("gate.bias"), 1)?,
+        pointer_key: file.projection(&[(&name("pointer.key"), d)], d)?,
+        pointer_ordinal: file.table(&name("pointer.ordinal"), POINTERS, d)?,
+        pointer_input: file.projection(&[(&name("pointer.input"), d)], d)?,
+        token: file.table(&name("token"), config.fixed() + 1, d)?,
+        step: file.table(&name("step"), MOST_INSTRUCTIONS + 1, d)?,
+        depth: file.table(&name("depth"), MOST_INSTRUCTIONS + 1, d)?,
+        decoder,
+        output_norm: file.vector(&name("output.norm"), d)?,
+        output_weight: file.projection(&[(&name("output.weight"), config.fixed())], d)?,
+        output_bias: file.vector(&name("output.bias"), config.fixed())?,
+        pointer_query: file.projection(&[(&name("pointer.query"), d)], d)?,
+    })
+}

@@ -1,0 +1,81 @@
+//! Gradients of several batches at once, a thread each.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use wattage_engine::wasm_layers::config::LayersConfig;
+
+use super::Batch;
+use super::losses::losses;
+use super::run::Nets;
+use crate::model::BaseConfig;
+use crate::{Error, Result};
+
+/// A step's threads. Each has a pool of its own, in which the backend finds no other to share a product with: in nets as small as
+/// these two batches side by side are quicker than two threads on one.
+pub(super) struct Workers(Vec<ThreadPool>);
+
+/// Losses of a step: the layers', the gates', and the base's where a batch has answers.
+pub(super) type Parts = [Option<f32>; 3];
+
+impl Workers {
+    pub(super) fn new(count: usize) -> Result<Self> {
+        let pool = |_| ThreadPoolBuilder::new().num_threads(1).build();
+        let pools: Result<Vec<_>, _> = (0..count.max(1)).map(pool).collect();
+        Ok(Self(pools.map_err(|why| Error::Training(format!("no thread could be started: {why}")))?))
+    }
+
+    /// The mean of the batches' gradients, at most one a worker, and of their losses. The sum is always taken in the same order.
+    pub(super) fn gradients(
+        &self,
+        nets: &Nets,
+        base: &BaseConfig,
+        layers: &LayersConfig,
+        batches: &[Batch],
+        choice: f64,
+    ) -> (GradientsParams, Parts) {
+        let device = Device::flex().autodiff();
+        // A fork has a graph of its own, so that no thread waits for another's.
+        let forks: Vec<Nets> = batches.iter().map(|_| nets.clone().fork(&device)).collect();
+        let one = |nets: &Nets, batch: &Batch| {
+            let (loss, parts) = losses(nets, base, layers, batch, choice);
+            (GradientsParams::from_grads(loss.backward(), nets), parts)
+        };
+        let mut found: Vec<Option<(GradientsParams, [f32; 3])>> = batches.iter().map(|_| None).collect();
+        std::thread::scope(|scope| {
+            for (((pool, nets), batch), slot) in self.0.iter().zip(&forks).zip(batches).zip(&mut found) {
+                scope.spawn(move || *slot = Some(pool.install(|| one(nets, batch))));
+            }
+        });
+        let mut gradients = GradientsParams::new();
+        let mut sums = [(0.0, 0usize); 3];
+        for ((mut more, parts), batch) in found.into_iter().flatten().zip(batches) {
+            nets.visit(&mut Add { sum: &mut gradients, more: &mut more, share: 1.0 / batches.len() as f64 });
+            let counts = [true, true, batch.next.is_some()];
+            for ((sum, part), counts) in sums.iter_mut().zip(parts).zip(counts) {
+                *sum = if counts { (sum.0 + part, sum.1 + 1) } else { *sum };
+            }
+        }
+        (gradients, sums.map(|(sum, count)| (count > 0).then(|| sum / count as f32)))
+    }
+}
+
+/// Adds a share of gradients to a sum; what a batch does not touch has none.
+struct Add<'a> {
+    sum: &'a mut GradientsParams,
+    more: &'a mut GradientsParams,
+    share: f64,
+}
+
+impl ModuleVisitor for Add<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let Some(more) = self.more.remove::<D>(param.id) else { return };
+        let more = more * self.share;
+        let sum = match self.sum.remove::<D>(param.id) {
+            Some(sum) => sum + more,
+            None => more,
+        };
+        self.sum.register(param.id, sum);
+    }
+}
