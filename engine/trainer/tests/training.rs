@@ -144,6 +144,8 @@ fn sequences_point_at_the_numbers_and_hide_what_is_spliced() {
         previous: None,
     };
     let sequence = reader.sequence(&example).unwrap().unwrap();
+    // The layers would have nothing to read.
+    assert_eq!(reader.sequence(&Example { question: String::new(), ..example.clone() }).unwrap(), None);
     let text = |ids: &[u32]| tokenizer.decode(ids, true);
     assert_eq!(
         text(&sequence.prompt),
@@ -152,8 +154,13 @@ fn sequences_point_at_the_numbers_and_hide_what_is_spliced() {
     let rows: Vec<u32> = sequence.rows.iter().map(|row| sequence.prompt[*row]).collect();
     assert_eq!(text(&rows), "What is <|n0|>12 * <|n1|>345?");
     assert_eq!(sequence.lasts.iter().map(|last| text(&rows[*last..=*last])).collect::<Vec<_>>(), ["2", "5"]);
-    let own: Vec<u32> = sequence.answer.iter().zip(&sequence.own).filter(|(_, own)| **own).map(|(id, _)| *id).collect();
+    let own: Vec<u32> =
+        sequence.answer.iter().zip(&sequence.own).filter(|(_, own)| **own > 0.0).map(|(id, _)| *id).collect();
     assert_eq!(text(&own), "<think>\nMultiply.\n</think>\n<wat_model>12 × 345 = 4140.<|im_end|>");
+    // Digits that it has to copy weigh more.
+    let heavy: Vec<u32> =
+        sequence.answer.iter().zip(&sequence.own).filter(|(_, own)| **own > 1.0).map(|(id, _)| *id).collect();
+    assert_eq!(text(&heavy), "123454140");
     assert!(text(&sequence.answer).contains("</wat_model>\n<computed>4140</computed>\n12 × 345 = 4140."));
 
     // A follow-up also reads what was computed before it.

@@ -89,6 +89,8 @@ pub fn family(file: &str, text: &str, lists: &Lists) -> Result<Family> {
 }
 
 struct Unit {
+    /// What replies call so many of it.
+    name: String,
     names: String,
     signs: String,
     one: Option<String>,
@@ -97,11 +99,12 @@ struct Unit {
 
 impl Unit {
     fn new(names: &str, signs: &str) -> Self {
+        let name = names.split(',').next().unwrap_or(names).trim().to_owned();
         let alternatives = |all: &str| all.split(',').map(str::trim).collect::<Vec<_>>().join("|");
         let (names, signs) = (alternatives(names), alternatives(signs));
         // Names are written out more often than not.
         let all = if signs.is_empty() { names.clone() } else { format!("{names}|{names}|{signs}") };
-        Self { names: format!("[{all}]"), signs: format!("[{signs}]"), one: None, how: None }
+        Self { name, names: format!("[{all}]"), signs: format!("[{signs}]"), one: None, how: None }
     }
 }
 
@@ -120,6 +123,7 @@ impl Table {
         let unit = |key: &str| self.units.get(key).ok_or_else(|| format!("no unit is called '{key}'"));
         let (from, to) = (unit(from)?, unit(to)?);
         let mut rule = Rule::read(&format!("{formula} ; a={draw} ;"))?;
+        rule.reply = Some(format!("{{a}} {} = {{v}} {}.", from.name, to.name));
         for line in LINES {
             if line.contains("SIGN") && from.signs == "[]" || line.contains("HOW") && from.how.is_none() {
                 continue;
@@ -145,6 +149,7 @@ impl Table {
                     (name.replace("[a|one|1]", article), format!("{factor} ; ;"))
                 };
                 let mut rule = Rule::read(&rule)?;
+                rule.reply = Some(format!("1 {one} = {{v}} {}.", to.name));
                 rule.add(&text, lists)?;
                 rules.push(rule);
             }

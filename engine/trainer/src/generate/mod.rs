@@ -186,6 +186,10 @@ impl Generator {
         roughen(&mut written, random);
         Case::draw(random).apply(&mut written.text);
         tidy(&mut written.text);
+        // A slip of the hand can take the only letter there is.
+        if written.text.is_empty() {
+            return Err(Discard::Draw);
+        }
 
         let mut previous = numbers.iter().find(|(slot, _)| *slot == 'P').and_then(|(_, drawn)| drawn.first());
         let unrelated = [Drawn::plain(f64::from(random.random_range(1..2000)))];
@@ -213,7 +217,7 @@ impl Generator {
         let answer = verify(&written.text, &meant, previous, &program, None)?;
         Ok(Example {
             think: think::positive(&family.topic, &program),
-            reply: reply(family, &written),
+            reply: reply(rule.reply.as_ref().unwrap_or(&family.reply), &family.spoken, &written),
             question: written.text,
             program: Some(program),
             answer: Some(answer),
@@ -291,14 +295,14 @@ fn meets(rule: &Rule, numbers: &[(char, Vec<Drawn>)]) -> bool {
 }
 
 /// The final sentence, with the digits that the question has.
-fn reply(family: &Family, written: &Written) -> String {
-    let mut reply = family.reply.clone();
+fn reply(reply: &str, spoken: &str, written: &Written) -> String {
+    let mut reply = reply.to_owned();
     while let Some((start, slot)) = reply.match_indices('{').find_map(|(at, _)| {
         let slot = reply[at + 1..].chars().next()?;
         (!reply[at..].starts_with("{v}")).then_some((at, slot))
     }) {
         let Some((_, digits)) = written.digits.iter().find(|(own, _)| *own == slot) else {
-            return family.spoken.clone();
+            return spoken.to_owned();
         };
         let end = reply[start..].find('}').map_or(reply.len(), |end| start + end + 1);
         reply.replace_range(start..end, digits);

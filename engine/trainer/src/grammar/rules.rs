@@ -7,6 +7,7 @@
 //! reply The answer is {v}.            the final sentence; {a} repeats a slot's digits
 //! spoken The answer is {v}.           the same where a repeated slot was not in digits
 //! = a*b ; a=% b=n ; positive          a rule: formula, draws, conditions
+//! reply {a}% of {b} is {v}.           its own final sentence, if it has one
 //! n {a%} of {b}                       its lines, each with its shape
 //! ```
 
@@ -86,6 +87,8 @@ pub struct Rule {
     pub draws: Vec<(char, Draw)>,
     /// What the drawn numbers must meet.
     pub conditions: Conditions,
+    /// The final sentence, if it is not the family's.
+    pub reply: Option<String>,
     /// The lines.
     pub lines: Vec<Line>,
 }
@@ -119,7 +122,7 @@ impl Rule {
                 _ => return Err(format!("no condition is called '{word}'")),
             }
         }
-        Ok(Self { formula, draws, conditions, lines: Vec::new() })
+        Ok(Self { formula, draws, conditions, reply: None, lines: Vec::new() })
     }
 
     /// Adds a line such as `n {a} plus {b}`.
@@ -179,6 +182,7 @@ pub fn families(file: &str, text: &str, lists: &Lists) -> Result<Vec<Family>> {
         match word {
             "share" => family.share = rest.trim().parse().map_err(|_| fail(format!("'{rest}' is no share")))?,
             "topic" => family.topic = rest.trim().to_owned(),
+            "reply" if let Some(rule) = family.rules.last_mut() => rule.reply = Some(rest.trim().to_owned()),
             "reply" => {
                 family.reply = rest.trim().to_owned();
                 if !family.reply.contains('{') {
@@ -212,11 +216,14 @@ mod tests {
     #[test]
     fn a_family() {
         let lists = Lists::default();
-        let text =
-            ":: add\nshare 2.5\n# note\n= a+b ; a=n b=2..9 ; whole distinct\nn {a} plus {b}\nv add {a} and {b}\n";
+        let text = ":: add\nshare 2.5\nreply It is {v}.\n# note\n= a+b ; a=n b=2..9 ; whole distinct\nn {a} plus {b}\nv add {a} and {b}\n\
+                    = a+1 ; a=n\nreply {a} and one make {v}.\nn one more than {a}\n";
         let all = families("add", text, &lists).unwrap();
-        assert_eq!((all.len(), all[0].share, all[0].rules.len()), (1, 2.5, 1));
+        assert_eq!((all.len(), all[0].share, all[0].rules.len()), (1, 2.5, 2));
+        assert_eq!(all[0].reply, "It is {v}.");
+        assert_eq!(all[0].rules[1].reply.as_deref(), Some("{a} and one make {v}."));
         let rule = &all[0].rules[0];
+        assert_eq!(rule.reply, None);
         assert_eq!((rule.lines.len(), rule.lines[1].shape, rule.draws.len()), (2, Shape::Verb, 2));
         assert!(rule.conditions.whole && rule.conditions.distinct && !rule.conditions.positive);
     }

@@ -28,8 +28,19 @@ pub struct Batch {
     pub wanted: Tensor<2>,
     /// [b] 1 where a computation is asked.
     pub computes: Tensor<1>,
-    /// Rows of [b time] whose next token the model writes, and those tokens; empty for a batch of prompts.
-    pub next: Option<(Tensor<1, Int>, Tensor<2, Int>)>,
+    /// What the model writes itself; none for a batch of prompts.
+    pub next: Option<Next>,
+}
+
+/// What the model writes itself.
+#[derive(Debug, Clone)]
+pub struct Next {
+    /// [rows] of [b time] whose next token it is.
+    pub rows: Tensor<1, Int>,
+    /// [rows, 1] those tokens.
+    pub ids: Tensor<2, Int>,
+    /// [rows, 1] what each weighs.
+    pub weights: Tensor<2>,
 }
 
 fn ints<const D: usize>(values: Vec<i64>, shape: [usize; D], device: &Device) -> Tensor<D, Int> {
@@ -52,7 +63,7 @@ impl Batch {
         let (fixed, width) = (config.fixed(), config.width);
         let outputs = fixed + k;
         let mut ids = vec![0i64; b * time];
-        let (mut next_rows, mut next_ids) = (Vec::new(), Vec::new());
+        let (mut next_rows, mut next_ids, mut weights) = (Vec::new(), Vec::new(), Vec::new());
         let (mut rows, mut is_token, mut key_mask) = (vec![0i64; b * n], vec![0f32; b * n], vec![NEVER; b * n]);
         let (mut ordinals, mut is_last) = (vec![0i64; b * n], vec![0f32; b * n]);
         let mut places = vec![0f32; b * n * width];
@@ -67,7 +78,8 @@ impl Batch {
             for (j, id) in sequence.prompt.iter().chain(answer).enumerate() {
                 ids[i * time + j] = i64::from(*id);
             }
-            for (j, id) in answer.iter().enumerate().filter(|(j, _)| sequence.own[*j]) {
+            for (j, id) in answer.iter().enumerate().filter(|(j, _)| sequence.own[*j] > 0.0) {
+                weights.push(sequence.own[j]);
                 next_rows.push((i * time + sequence.prompt.len() + j - 1) as i64);
                 next_ids.push(i64::from(*id));
             }
@@ -140,7 +152,11 @@ impl Batch {
             targets: ints(targets, [b * t, 1], device),
             wanted: floats(wanted, [b * t, 1], device),
             computes: floats(computes, [b], device),
-            next: (count > 0).then(|| (ints(next_rows, [count], device), ints(next_ids, [count, 1], device))),
+            next: (count > 0).then(|| Next {
+                rows: ints(next_rows, [count], device),
+                ids: ints(next_ids, [count, 1], device),
+                weights: floats(weights, [count, 1], device),
+            }),
         }
     }
 }

@@ -5,7 +5,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, activation};
 use wattage_engine::wasm_layers::config::LayersConfig;
 
-use super::Batch;
+use super::batch::{Batch, Next};
 use super::run::Nets;
 use crate::model::{BaseConfig, Rotary};
 
@@ -50,9 +50,10 @@ pub(super) fn losses(
     };
     let programs = each.sum() / count;
     let answers = match &batch.next {
-        Some((rows, ids)) => {
+        Some(Next { rows, ids, weights }) => {
             let logits = nets.base.logits(last.select(0, rows.clone()));
-            activation::log_softmax(logits, 1).gather(1, ids.clone()).mean().neg()
+            let each = activation::log_softmax(logits, 1).gather(1, ids.clone()) * weights.clone();
+            (each.sum() / weights.clone().sum()).neg()
         }
         None => zero(),
     };

@@ -8,7 +8,7 @@ mod score;
 mod sequence;
 mod workers;
 
-pub use self::batch::Batch;
+pub use self::batch::{Batch, Next};
 pub use self::checkpoint::{Place, average};
 pub use self::run::{Nets, Options, run};
 pub use self::score::{Score, score};

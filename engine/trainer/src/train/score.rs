@@ -3,8 +3,9 @@
 use burn::tensor::Device;
 use wattage_engine::wasm_layers::config::LayersConfig;
 
+use super::Sequence;
+use super::batch::{Batch, Next};
 use super::run::Nets;
-use super::{Batch, Sequence};
 use crate::model::{BaseConfig, Rotary};
 
 /// Sequences in a batch.
@@ -44,7 +45,7 @@ pub fn score(nets: &Nets, base: &BaseConfig, layers: &LayersConfig, set: &[Seque
         let batch = Batch::new(sequences, layers, true, &device);
         let rotary = Rotary::new(base, batch.b, batch.time, &device);
         let (taps, last) = nets.base.forward(batch.ids.clone(), base, &rotary, &layers.taps);
-        if let Some((rows, ids)) = &batch.next {
+        if let Some(Next { rows, ids, .. }) = &batch.next {
             let found = values(nets.base.logits(last.select(0, rows.clone())).argmax(1));
             let wanted = values(ids.clone());
             told += wanted.len();

@@ -19,8 +19,8 @@ pub struct Sequence {
     pub prompt: Vec<u32>,
     /// The answer, spliced program and result included.
     pub answer: Vec<u32>,
-    /// For each token of the answer whether the model writes it itself.
-    pub own: Vec<bool>,
+    /// What each token of the answer weighs in training; nothing where it is spliced in.
+    pub own: Vec<f32>,
     /// Tokens of the prompt that the layers read.
     pub rows: Vec<usize>,
     /// The last token of each number, as a place in `rows`.
@@ -44,7 +44,8 @@ pub struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The sequence of an example; none for one that has more numbers than the layers bind, or two that end in one token.
+    /// The sequence of an example; none for one without a word, with more numbers than the layers bind, or with two that end in
+    /// one token.
     ///
     /// # Errors
     /// The engine's, for a text that it cannot encode.
@@ -78,7 +79,7 @@ impl Reader<'_> {
             pointers.push(lasts.len());
             lasts.push(last);
         }
-        if lasts.windows(2).any(|pair| pair[0] == pair[1]) {
+        if rows.is_empty() || lasts.windows(2).any(|pair| pair[0] == pair[1]) {
             return Ok(None);
         }
         let program = match &example.program {
@@ -106,30 +107,31 @@ impl Reader<'_> {
         }
     }
 
-    /// The answer's tokens, and which of them the model writes itself.
-    fn answer(&self, example: &Example, parameters: usize) -> Result<(Vec<u32>, Vec<bool>)> {
-        let mut parts = vec![(format!("<think>\n{}\n</think>\n", example.think), true)];
+    /// The answer's tokens, and what each weighs.
+    fn answer(&self, example: &Example, parameters: usize) -> Result<(Vec<u32>, Vec<f32>)> {
+        let mut parts = vec![(format!("<think>\n{}\n</think>\n", example.think), 1.0)];
         if let (Some(program), Some(value)) = (&example.program, example.answer) {
-            parts.push((splice::OPEN.to_owned(), true));
+            parts.push((splice::OPEN.to_owned(), 1.0));
             let wat = program.wat_alone(parameters);
             let hash = hash(&example.question);
             if hash.is_multiple_of(FAILURE) {
                 let why = failure(hash / FAILURE);
                 let wat = matches!(why, NoResult::Failed(_)).then_some(wat.as_str());
-                parts.push((splice::failed(wat, &why), false));
-                parts.push((format!("I could not compute that: {why}."), true));
+                parts.push((splice::failed(wat, &why), 0.0));
+                parts.push((format!("I could not compute that: {why}."), 1.0));
             } else {
-                parts.push((splice::computed(&wat, value), false));
-                parts.push((example.reply.replace("{v}", &display(value)), true));
+                parts.push((splice::computed(&wat, value), 0.0));
+                parts.push((example.reply.replace("{v}", &display(value)), DIGIT));
             }
         } else {
-            parts.push((example.reply.clone(), true));
+            parts.push((example.reply.clone(), 1.0));
         }
-        parts.push(("<|im_end|>".to_owned(), true));
+        parts.push(("<|im_end|>".to_owned(), 1.0));
         let (mut ids, mut own) = (Vec::new(), Vec::new());
-        for (text, mine) in parts {
+        for (text, weight) in parts {
             let piece = self.tokenizer.encode(&text, true)?;
-            own.extend(piece.iter().map(|_| mine));
+            let digit = |id: &u32| matches!(self.tokenizer.bytes_of(*id).as_slice(), [b'0'..=b'9']);
+            own.extend(piece.iter().map(|id| if weight > 1.0 && !digit(id) { 1.0 } else { weight }));
             ids.extend(piece);
         }
         Ok((ids, own))
@@ -157,6 +159,8 @@ pub fn turn_before(question: &str, value: f64) -> Vec<Message> {
     said(question, format!("{}{spliced}{a} + {b} = {}.", splice::OPEN, display(value)))
 }
 
+/// What a digit of the final sentence weighs: copying numbers is learned slowly from the few that repeat the question's.
+const DIGIT: f32 = 3.0;
 /// One message in so many comes after some talk.
 const TALK: u64 = 10;
 /// One computation in so many fails, for the model to learn to say so.
