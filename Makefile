@@ -17,10 +17,12 @@ WASM := --target wasm32-unknown-unknown -p wattage-engine -p wattage-app
 PAGE_LIMIT := 2000000
 # The engine that `make compare` times beside this one.
 WLLAMA := 3.13.0
-# The embedded model, where its training leaves checkpoints, and how long it is.
+# The embedded model, where its training leaves checkpoints, and how it is trained: from new weights, then on from what came of
+# that, at a lower rate and with other examples. STEPS=n makes both short, to try it.
 TINY := public/models/wattage-tiny
 RUN ?= $(CACHE)/train-tiny
-STEPS ?= 14000
+FIRST := --count 110000 --mawps-copies 40 --steps $(or $(STEPS),14000) --rate 1.5e-3 --workers 1
+SECOND := --first 110000 --count 300000 --mawps-copies 25 --steps $(or $(STEPS),14000) --rate 8e-4 --answers 0.3 --patience 40
 TRAINER = "$(CARGO_TARGET_DIR)/release/wattage-trainer"
 RESULTS := $(CARGO_TARGET_DIR)/test-results.txt
 
@@ -78,8 +80,10 @@ compare: setup page ## Speed in the browser beside wllama on the same file (MODE
 train-tiny: setup ## Train the embedded model from scratch, or go on with it (DATA=folder with mawps/, gsm8k/; RUN=folder)
 	@[ -f "$(DATA)/mawps/trainset.json" ] || { echo "say where the data is: make train-tiny DATA=folder, with mawps/trainset.json and gsm8k/train.jsonl (see README)" >&2; exit 2; }
 	@$(ENV) cargo build $(RELEASE) --workspace
-	@$(TRAINER) tiny --out "$(RUN)" --mawps "$(DATA)/mawps/trainset.json" --count 110000 --steps $(STEPS)
-	@$(TRAINER) export --from "$(RUN)" --out $(TINY)
+	@$(TRAINER) tiny --out "$(RUN)/first" --mawps "$(DATA)/mawps/trainset.json" $(FIRST)
+	@$(TRAINER) export --from "$(RUN)/first" --out "$(RUN)/first/model"
+	@$(TRAINER) tiny --start "$(RUN)/first/model" --out "$(RUN)/second" --mawps "$(DATA)/mawps/trainset.json" $(SECOND)
+	@$(TRAINER) export --from "$(RUN)/second" --out $(TINY)
 	@$(TRAINER) scorer --model $(TINY) --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl"
 
 eval-tiny: setup ## Measure the embedded model (DATA=folder with mawps/, svamp/, asdiv/, gsm8k/)

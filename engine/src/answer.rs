@@ -248,3 +248,7 @@ impl<'a> Answer<'a> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "answer_tests.rs"]
+mod tests;

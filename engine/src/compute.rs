@@ -6,7 +6,7 @@ use crate::computation::{BoundNumber, CandidateRow, Computation, Gate, Status};
 use crate::device::Device;
 use crate::loader::Source;
 use crate::recording::Slice;
-use crate::sandbox::{self, Limits};
+use crate::sandbox::{self, Limits, Outcome};
 use crate::scorer::{Asked, Judged, Scorer, Survey, key};
 use crate::splice::{self, NoResult};
 use crate::wasm_layers::config::LayersConfig;
@@ -14,8 +14,8 @@ use crate::wasm_layers::program::Program;
 use crate::wasm_layers::{BEAMS, Base, BigRational, Question, WasmLayers, display, exactness};
 use crate::{Error, Event, Result};
 
-/// A program for the sandbox's first run.
-const WARM_UP: &str = "(module (func (export \"compute\") (result f64) f64.const 0))";
+/// Tokens of the question that is read first of all, and the last tokens of its numbers.
+const WARM_UP: (usize, [usize; 2]) = (16, [3, 8]);
 
 /// The WASM layers of a base with their scorer.
 pub(crate) struct Computer {
@@ -50,9 +50,32 @@ impl Computer {
         let layers = WasmLayers::load(device, layers, base).await?;
         let scorer = read_scorer(scorer, layers.config()).await?;
         let limits = Limits::default();
-        // A sandbox that ran before is several times as quick: in a browser its own code is compiled when it is first used.
-        sandbox::run(WARM_UP, &[], &limits);
-        Ok(Self { layers, scorer, limits })
+        let mut computer = Self { layers, scorer, limits };
+        computer.warm_up(device).await?;
+        Ok(computer)
+    }
+
+    /// Answers a question of nothing. What has run before is several times as quick: a browser compiles code when it is first
+    /// used, and better when it is used again.
+    async fn warm_up(&mut self, device: &mut Device) -> Result<()> {
+        let config = self.config();
+        let (layers, bytes) = (config.taps.len(), 4 * WARM_UP.0 * config.hidden);
+        let mut taps = Vec::with_capacity(layers);
+        for _ in 0..layers {
+            let tap = device.slice(bytes as u64)?;
+            device.write(tap.buffer, 0, &vec![0; bytes])?;
+            taps.push(tap);
+        }
+        let question = Question { ranges: vec![(0, WARM_UP.0)], numbers: WARM_UP.1.to_vec(), previous: None };
+        let read = self.layers.encode(device, &taps, &question).await;
+        taps.iter().for_each(|tap| device.free(tap.buffer));
+        read?;
+        let numbers: Vec<f64> = WARM_UP.1.iter().map(|token| *token as f64).collect();
+        for judged in self.write(device).await? {
+            sandbox::run(&judged.program.wat(numbers.len()), &numbers, &self.limits);
+        }
+        self.layers.forget();
+        Ok(())
     }
 
     /// The layers' shape.
@@ -113,6 +136,7 @@ impl Computer {
         }
 
         // 3. Each different program among them is compiled and run once.
+        let mut outcomes: Vec<Option<Outcome>> = vec![None; rows.len()];
         for at in 0..rows.len() {
             if rows[at].status == Status::Skipped {
                 continue;
@@ -120,8 +144,11 @@ impl Computer {
             let same = (0..at)
                 .find(|other| judged[*other].program == judged[at].program && rows[*other].status != Status::Skipped);
             match same {
-                Some(other) => copy_run(&mut rows, other, at),
-                None => self.run(&mut rows[at], &judged[at].program, parameters, on_event),
+                Some(other) => {
+                    copy_run(&mut rows, other, at);
+                    outcomes[at] = outcomes[other].clone();
+                }
+                None => outcomes[at] = Some(self.run(&mut rows[at], &judged[at].program, parameters, on_event)),
             }
             on_event(Event::Run(rows[at].clone()));
         }
@@ -141,7 +168,7 @@ impl Computer {
                 on_event(Event::Score(rows[id].clone()));
                 Ok((id, judged[id].program.wat_alone(taken), value))
             }
-            None => Err(self.no_result(&rows, &judged, taken, &arguments)),
+            None => Err(no_result(&rows, &outcomes, |id| judged[id].program.wat_alone(taken))),
         };
         Ok(finished(parameters, rows, outcome, began, on_event))
     }
@@ -189,7 +216,14 @@ impl Computer {
         Ok(Survey { gate: 0.0, candidates, results, numbers, key })
     }
 
-    fn run(&self, row: &mut CandidateRow, program: &Program, parameters: &Parameters, on_event: &mut dyn FnMut(Event)) {
+    /// Compiles and runs a candidate, and gives what became of it.
+    fn run(
+        &self,
+        row: &mut CandidateRow,
+        program: &Program,
+        parameters: &Parameters,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Outcome {
         let report = sandbox::run(&row.wat, &row.args, &self.limits);
         row.module_bytes = report.facts.module_bytes;
         row.compile_us = report.facts.compile_micros;
@@ -208,26 +242,7 @@ impl Computer {
                 row.error = Some(report.outcome.to_string());
             }
         }
-    }
-
-    /// Why nothing was computed, with the function that stands for it.
-    fn no_result(
-        &self,
-        rows: &[CandidateRow],
-        judged: &[Judged],
-        taken: usize,
-        arguments: &[f64],
-    ) -> (Option<String>, NoResult) {
-        let failed = rows.iter().filter(|row| row.status == Status::Failed);
-        // Of those that failed the score is still the one from before.
-        match failed.max_by(|a, b| a.score.total_cmp(&b.score)) {
-            Some(row) => {
-                let outcome = sandbox::run(&row.wat, arguments, &self.limits).outcome;
-                (Some(judged[row.id].program.wat_alone(taken)), NoResult::Failed(outcome))
-            }
-            None if rows.is_empty() => (None, NoResult::Nothing),
-            None => (None, NoResult::Skipped),
-        }
+        report.outcome
     }
 
     /// The question's states [tokens, hidden] at the scorer's tap.
@@ -295,6 +310,22 @@ fn choice(rows: &[CandidateRow], priors: &[f32]) -> Option<(usize, f64)> {
     }
     let ran = rows.iter().filter_map(|row| Some((row, row.result?)));
     ran.max_by(|(a, _), (b, _)| a.score.total_cmp(&b.score)).map(|(row, value)| (row.id, value))
+}
+
+/// Why nothing was computed, with the function that stands for it.
+fn no_result(
+    rows: &[CandidateRow],
+    outcomes: &[Option<Outcome>],
+    wat: impl Fn(usize) -> String,
+) -> (Option<String>, NoResult) {
+    let failed = rows.iter().filter(|row| row.status == Status::Failed);
+    // Of those that failed the score is still the one from before.
+    let best = failed.max_by(|a, b| a.score.total_cmp(&b.score));
+    match best.and_then(|row| Some((row.id, outcomes[row.id].clone()?))) {
+        Some((id, outcome)) => (Some(wat(id)), NoResult::Failed(outcome)),
+        None if rows.is_empty() => (None, NoResult::Nothing),
+        None => (None, NoResult::Skipped),
+    }
 }
 
 /// The run of one candidate is that of another with the same program.

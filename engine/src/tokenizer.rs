@@ -176,15 +176,17 @@ impl Tokenizer {
         self.size
     }
 
-    /// Its BPE, as a `tokenizer.json` has it, and its added tokens: text, id, and whether it is a control token.
+    /// Its BPE, as a `tokenizer.json` has it.
     ///
     /// # Errors
     /// [`Error::Tokenizer`] if the crate cannot write it.
-    pub fn parts(&self) -> Result<(serde_json::Value, Vec<(&str, u32, bool)>)> {
-        let model = serde_json::to_value(&self.bpe).map_err(|e| bad(e.to_string()))?;
-        let added =
-            self.added_texts.iter().filter_map(|(text, control)| Some((text.as_str(), self.id_of(text)?, *control)));
-        Ok((model, added.collect()))
+    pub fn bpe_json(&self) -> Result<serde_json::Value> {
+        serde_json::to_value(&self.bpe).map_err(|e| bad(e.to_string()))
+    }
+
+    /// Its added tokens: text, id, and whether it is a control token.
+    pub fn added(&self) -> impl Iterator<Item = (&str, u32, bool)> {
+        self.added_texts.iter().filter_map(|(text, control)| Some((text.as_str(), self.id_of(text)?, *control)))
     }
 
     /// The id of a token by its text, control tokens included.

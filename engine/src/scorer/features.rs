@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Judged;
 use super::store::Neighbours;
+use crate::wasm_layers::near;
 use crate::wasm_layers::program::{Instruction, Op, Program};
 
 /// Features of the decoders' log-probabilities.
@@ -20,6 +21,9 @@ pub const AGREEMENT: usize = 4;
 pub const RESULT: usize = 7;
 /// All features.
 pub const ALL: usize = BEFORE + AGREEMENT + RESULT;
+
+/// Results that lie nearer to each other are the same.
+const SAME: f64 = 1e-9;
 
 /// What describes the question, for every candidate alike.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -115,7 +119,7 @@ pub fn after(
     value: f64,
     asked: &Asked<'_>,
 ) -> [f32; AGREEMENT + RESULT] {
-    let agrees = |other: &Option<f64>| other.is_some_and(|other| same(other, value));
+    let agrees = |other: &Option<f64>| other.is_some_and(|other| near(other, value, SAME));
     let layers = asked.layers.max(1);
     // Of each layer: does its best agree, and how much of its beams' probability does.
     let (mut firsts, mut mass, mut least) = (0.0, 0.0, 1.0_f64);
@@ -146,7 +150,7 @@ pub fn after(
         flag(value > 0.0),
         flag(value == 0.0),
         value.abs().max(1e-6).log10(),
-        flag(asked.numbers.iter().any(|number| same(*number, value))),
+        flag(asked.numbers.iter().any(|number| near(*number, value, SAME))),
         // Rounded to cents, as prices are.
         flag(whole((value * 100.0 * 1e6).round() / 1e6)),
     ];
@@ -155,9 +159,4 @@ pub fn after(
         *out = value as f32;
     }
     out
-}
-
-/// Whether two results are the same but for rounding.
-pub fn same(a: f64, b: f64) -> bool {
-    (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
 }

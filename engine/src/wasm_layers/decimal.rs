@@ -99,6 +99,11 @@ pub(super) fn shown_exactly(value: f64) -> Option<BigRational> {
     if read == value.abs() { value_of(value < 0.0, &digits, exponent) } else { None }
 }
 
+/// Whether two results are the same number but for rounding: within this share of the larger, or nothing beside 1.
+pub fn near(a: f64, b: f64, share: f64) -> bool {
+    (a - b).abs() <= share * a.abs().max(b.abs()) + 1e-15
+}
+
 /// The nearest `f64`.
 pub(super) fn nearest(value: &BigRational) -> Option<f64> {
     num_traits::ToPrimitive::to_f64(value).filter(|nearest| nearest.is_finite())

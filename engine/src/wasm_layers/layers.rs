@@ -137,7 +137,8 @@ impl WasmLayers {
         self.question.ok_or_else(nothing_read)
     }
 
-    pub(super) fn forget(&mut self) {
+    /// Another question has to be read first.
+    pub(crate) fn forget(&mut self) {
         self.question = None;
     }
 

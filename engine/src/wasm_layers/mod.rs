@@ -14,7 +14,7 @@ mod rescore;
 mod step;
 mod weights;
 
-pub use decimal::{display, rational};
+pub use decimal::{display, near, rational};
 pub use decode::{BEAMS, Candidate};
 pub use encode::Question;
 pub use exact::{Exactness, exactness};

@@ -1,5 +1,6 @@
 //! What a program computes, for the data pipeline. At run time programs run as WebAssembly in the sandbox.
 
+use wattage_engine::wasm_layers::near;
 use wattage_engine::wasm_layers::program::{Instruction, Op, Program};
 
 /// The program's value over these numbers; `None` where it is not finite or an operation is not defined.
@@ -74,7 +75,7 @@ fn binary(op: Op, a: f64, b: f64) -> Option<f64> {
 
 /// Whether two results are the same number but for rounding.
 pub fn close(a: f64, b: f64) -> bool {
-    (a - b).abs() <= 1e-6 * a.abs().max(b.abs()).max(1.0)
+    near(a, b, 1e-6)
 }
 
 #[cfg(test)]
@@ -115,6 +116,6 @@ mod tests {
     fn closeness_is_relative() {
         assert!(close(1e9, 1e9 + 1.0));
         assert!(!close(100.0, 100.1));
-        assert!(close(0.0, 1e-9));
+        assert!(close(0.0, 1e-16) && !close(0.0, 1e-9));
     }
 }

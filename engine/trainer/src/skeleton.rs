@@ -40,7 +40,7 @@ fn plain(text: &str, words: &mut Vec<String>) {
 
 /// Whether a data set's question is kept out of training: one in twelve forms, with all that differ from it by their numbers only.
 pub fn held_out(question: &str) -> bool {
-    hash(&skeleton(question)).is_multiple_of(12)
+    hash(skeleton(question)).is_multiple_of(12)
 }
 
 /// FNV-1a of a text or other bytes: the same everywhere.

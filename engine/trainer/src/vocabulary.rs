@@ -1,6 +1,8 @@
 //! The embedded model's vocabulary: byte-level BPE learned from the training texts, with Qwen's word pattern, so that each digit
 //! is a token, and the tokens that mark turns, thoughts, programs, results and numbers, or are pieces of functions.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
@@ -99,20 +101,14 @@ pub fn learn(texts: &[String], size: usize) -> Result<Value> {
 /// # Errors
 /// The engine's.
 pub fn of(tokenizer: &Tokenizer) -> Result<Value> {
-    let (model, added) = tokenizer.parts()?;
-    let mut vocab: Vec<(&String, &Value)> = model["vocab"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(text, _)| !added.iter().any(|a| a.0 == *text))
-        .collect();
+    let model = tokenizer.bpe_json()?;
+    let added: HashSet<&str> = tokenizer.added().map(|(text, ..)| text).collect();
+    let texts = model["vocab"].as_object().into_iter().flatten();
+    let mut vocab: Vec<(&String, &Value)> = texts.filter(|(text, _)| !added.contains(text.as_str())).collect();
     vocab.sort_by_key(|(_, id)| id.as_u64());
     let vocab = vocab.into_iter().map(|(text, id)| (text.clone(), id.clone())).collect();
-    Ok(file(
-        &Value::Object(vocab),
-        &model["merges"],
-        added.into_iter().map(|(text, id, special)| (text, id as usize, special)),
-    ))
+    let tokens = tokenizer.added().map(|(text, id, special)| (text, id as usize, special));
+    Ok(file(&Value::Object(vocab), &model["merges"], tokens))
 }
 
 /// A byte-level BPE with Qwen's word pattern; tokens are added to it with their ids, and are special or not.

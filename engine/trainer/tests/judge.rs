@@ -1,8 +1,6 @@
 //! The verifier's fit, on candidates made up so that what tells right from wrong is known.
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test that called")]
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use wattage_engine::scorer::{Judged, Scorer, Survey};
@@ -11,13 +9,6 @@ use wattage_engine::wasm_layers::program::{Instruction, Op, Program};
 use wattage_trainer::judge::{Settings, Surveyed, fit};
 
 const LAYERS: usize = 3;
-
-/// One fit at a time: burn's random numbers come from one source for the whole process, which a seed starts anew.
-static ALONE: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A question whose right program the other two layers find likelier than the one that wrote the wrong one does; that one is
 /// surer of its own than anybody is of the right one.
@@ -63,7 +54,6 @@ fn surveyed(count: usize, seed: u64) -> Vec<Surveyed> {
 
 #[test]
 fn the_verifier_learns_what_a_layers_own_certainty_hides() {
-    let _alone = alone();
     let questions = surveyed(600, 1);
     let own = questions
         .iter()
@@ -93,7 +83,6 @@ fn the_verifier_learns_what_a_layers_own_certainty_hides() {
 
 #[test]
 fn nothing_can_be_learned_from_chance() {
-    let _alone = alone();
     let mut random = ChaCha8Rng::seed_from_u64(3);
     let mut questions = surveyed(600, 2);
     for one in &mut questions {

@@ -7,13 +7,17 @@ use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wattage_engine::wasm_layers::display;
 use wattage_engine::wasm_layers::numbers::bind;
+use wattage_engine::wasm_layers::program::{Instruction, Op, Program};
+use wattage_engine::wasm_layers::{display, near};
 use wattage_engine::{
     Cancel, ChatOptions, Completion, Error, Message, Prompt, Result, Role, Sampling, Session, splice,
 };
 
 use crate::cli;
+
+/// Correct means as near as this.
+const MILLIONTH: f64 = 1e-6;
 
 /// A line of the file.
 #[derive(Deserialize)]
@@ -37,6 +41,7 @@ struct Tally {
     oracle_beams: usize,
     skipped: usize,
     stated: usize,
+    faithful: usize,
     computed: usize,
     gate: [usize; 4],
     per_layer: BTreeMap<usize, usize>,
@@ -90,9 +95,10 @@ async fn one(
     if let Some(value) = item.previous {
         let said = |role, content: String| Message { role, content };
         let (a, b, sum) = (display(value - 1.0), "1", display(value));
-        let wat = "(module\n  (func $compute (export \"compute\") (param f64 f64) (result f64)\n    local.get 0\n    local.get 1\n    f64.add))";
+        let program = Program::new(vec![Instruction::Local(0), Instruction::Local(1), Instruction::Op(Op::Add)], 2);
+        let wat = program.map(|program| program.wat_alone(2)).unwrap_or_default();
         messages.push(said(Role::User, format!("What is {a} + {b}?")));
-        let spliced = splice::computed(wat, value);
+        let spliced = splice::computed(&wat, value);
         messages.push(said(Role::Assistant, format!("{}{spliced}{a} + {b} = {sum}.", splice::OPEN)));
     }
     messages.push(Message { role: Role::User, content: item.question.clone() });
@@ -127,7 +133,7 @@ impl Tally {
             return correct;
         };
         self.asked += 1;
-        let is_right = |value: Option<f64>| value.is_some_and(|value| same(value, right));
+        let is_right = |value: Option<f64>| value.is_some_and(|value| near(value, right, MILLIONTH));
         let correct = match (&answer.gate, computation) {
             (_, Some(computation)) => is_right(computation.value),
             // Without the layers the model's own last number counts.
@@ -142,7 +148,20 @@ impl Tally {
         if let Some(value) = computation.value {
             self.computed += 1;
             let behind = answer.text.rsplit(splice::VALUE.1).next().unwrap_or_default();
-            self.stated += usize::from(bind(behind).numbers.iter().any(|number| same(number.value, value)));
+            let said = bind(behind).numbers;
+            let is = |number: f64, other: f64| near(number.abs(), other.abs(), MILLIONTH);
+            self.stated += usize::from(said.iter().any(|number| near(number.value, value, MILLIONTH)));
+            // Nothing else is said than the question's numbers and the result; of percentages either form, and one of a unit.
+            let asked = bind(&item.question).numbers;
+            self.faithful += usize::from(said.iter().all(|number| {
+                is(number.value, value)
+                    || is(number.value, 1.0)
+                    || asked.iter().any(|own| {
+                        is(number.value, own.value)
+                            || is(number.value, 100.0 * own.value)
+                            || is(number.value * 100.0, own.value)
+                    })
+            }));
         }
         let mut any = false;
         for layer in layers {
@@ -183,16 +202,12 @@ impl Tally {
             report["chosen"] = share(self.chosen, self.asked);
             report["skipped"] = json!(self.skipped);
             report["stated"] = share(self.stated, self.computed);
+            report["faithful"] = share(self.faithful, self.computed);
             report["mean_compute_ms"] = json!(self.micros as f64 / 1e3 / self.computations.max(1) as f64);
             report["operations"] = json!(self.operations);
         }
         report
     }
-}
-
-/// Correct means within a millionth.
-fn same(a: f64, b: f64) -> bool {
-    (a - b).abs() <= 1e-6 * b.abs().max(1e-9)
 }
 
 fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Error {

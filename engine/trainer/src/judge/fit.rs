@@ -3,7 +3,7 @@
 
 use burn::module::{Module, Param};
 use burn::optim::{AdamWConfig, GradientsParams};
-use burn::tensor::{Device, Distribution, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, TensorData, activation};
 use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use wattage_engine::scorer::features::{self, AGREEMENT, ALL, BEFORE, LOGPROB, RETRIEVAL, SHAPE};
@@ -79,10 +79,13 @@ struct Both {
 }
 
 impl Net {
-    fn new(inputs: usize, device: &Device) -> Self {
-        let deviation = (inputs as f64).powf(-0.5);
-        let random = |shape: [usize; 2], deviation| {
-            Param::from_tensor(Tensor::random(shape, Distribution::Normal(0.0, deviation), device))
+    fn new(inputs: usize, random: &mut ChaCha8Rng, device: &Device) -> Self {
+        let deviation = (inputs as f32).powf(-0.5);
+        // Not burn's numbers, which are one stream for the whole process.
+        let mut random = |shape: [usize; 2], deviation: f32| {
+            let most = 3f32.sqrt() * deviation;
+            let values: Vec<f32> = (0..shape[0] * shape[1]).map(|_| random.random_range(-most..most)).collect();
+            Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
         };
         Self {
             w1: random([inputs, UNITS], deviation),
@@ -131,10 +134,10 @@ pub fn fit(scorer: &mut Scorer, surveyed: &[Surveyed], layers: usize, settings: 
     };
 
     let device = Device::flex().autodiff();
-    device.seed(settings.seed);
+    let mut random = ChaCha8Rng::seed_from_u64(settings.seed);
     let mut nets = Both {
-        after: Net::new(ALL, &device),
-        before: Net::new(BEFORE, &device),
+        after: Net::new(ALL, &mut random, &device),
+        before: Net::new(BEFORE, &mut random, &device),
         linear: Param::from_tensor(Tensor::zeros([ALL, 1], &device)),
     };
     // Only the features of the parts that are sums.
@@ -147,7 +150,6 @@ pub fn fit(scorer: &mut Scorer, surveyed: &[Surveyed], layers: usize, settings: 
     debug_assert_eq!(BEFORE, LOGPROB + SHAPE + RETRIEVAL);
     let summed: Tensor<2> = Tensor::from_data(TensorData::new(summed, [1, ALL]), &device);
     let mut optimiser = AdamWConfig::new().with_weight_decay(0.02).init();
-    let mut random = ChaCha8Rng::seed_from_u64(settings.seed);
     let mut order: Vec<usize> = (0..train.len()).collect();
     let most = train.iter().map(|q| q.features.len()).max().unwrap_or(1);
     let steps = (settings.epochs * train.len().div_ceil(settings.batch)).max(1);

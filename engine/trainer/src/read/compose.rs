@@ -3,6 +3,7 @@
 //! A solution is a list of formulas over plain numbers. Each of those numbers is one of the question's, the result of a
 //! formula before, or a constant; where there is a choice, the first that leads to a program is taken.
 
+use wattage_engine::wasm_layers::near;
 use wattage_engine::wasm_layers::program::{Instruction, MOST_NUMBERS, Op, Program};
 
 use crate::constants;
@@ -241,7 +242,7 @@ fn rounded(formula: &Formula, value: f64, expression: Expression) -> Expression 
 }
 
 fn same(a: f64, b: f64) -> bool {
-    (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
+    near(a, b, 1e-9)
 }
 
 fn index(k: usize) -> Option<u8> {
