@@ -17,12 +17,13 @@ WASM := --target wasm32-unknown-unknown -p wattage-engine -p wattage-app
 PAGE_LIMIT := 2000000
 # The engine that `make compare` times beside this one.
 WLLAMA := 3.13.0
-# The embedded model, where its training leaves checkpoints, and how it is trained: from new weights, then on from what came of
-# that, at a lower rate and with other examples. STEPS=n makes both short, to try it.
+# The embedded model, where its training leaves checkpoints, and how it is trained: from new weights, then twice on from what came
+# of that, at lower rates and with other examples. STEPS=n makes all three short, to try it.
 TINY := public/models/wattage-tiny
 RUN ?= $(CACHE)/train-tiny
 FIRST := --count 110000 --mawps-copies 40 --steps $(or $(STEPS),14000) --rate 1.5e-3 --workers 1
 SECOND := --first 110000 --count 300000 --mawps-copies 25 --steps $(or $(STEPS),14000) --rate 8e-4 --answers 0.3 --patience 40
+THIRD := --first 410000 --count 120000 --mawps-copies 12 --steps $(or $(STEPS),2400) --rate 4e-4 --answers 0.4 --patience 40 --evaluation 400
 TRAINER = "$(CARGO_TARGET_DIR)/release/wattage-trainer"
 RESULTS := $(CARGO_TARGET_DIR)/test-results.txt
 
@@ -83,7 +84,9 @@ train-tiny: setup ## Train the embedded model from scratch, or go on with it (DA
 	@$(TRAINER) tiny --out "$(RUN)/first" --mawps "$(DATA)/mawps/trainset.json" $(FIRST)
 	@$(TRAINER) export --from "$(RUN)/first" --out "$(RUN)/first/model"
 	@$(TRAINER) tiny --start "$(RUN)/first/model" --out "$(RUN)/second" --mawps "$(DATA)/mawps/trainset.json" $(SECOND)
-	@$(TRAINER) export --from "$(RUN)/second" --out $(TINY)
+	@$(TRAINER) export --from "$(RUN)/second" --out "$(RUN)/second/model"
+	@$(TRAINER) tiny --start "$(RUN)/second/model" --out "$(RUN)/third" --mawps "$(DATA)/mawps/trainset.json" $(THIRD)
+	@$(TRAINER) export --from "$(RUN)/third" --out $(TINY)
 	@$(TRAINER) scorer --model $(TINY) --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl"
 
 eval-tiny: setup ## Measure the embedded model (DATA=folder with mawps/, svamp/, asdiv/, gsm8k/)

@@ -30,7 +30,7 @@ fn a_model_that_writes_a_result_itself_has_ended() {
     let file = file();
     for tag in ["<computed>7</computed>", "<error>no</error>"] {
         let text = format!("It is {tag} and more");
-        assert_eq!(takes(&file, &text, (true, false)), (Next::End, "It is".to_owned()), "{tag}");
+        assert_eq!(takes(&file, &text, (true, false)), (Next::End, "It is ".to_owned()), "{tag}");
         // Where nothing is computed the tags are text.
         assert_eq!(takes(&file, &text, (false, false)), (Next::Token, text));
     }
@@ -39,7 +39,7 @@ fn a_model_that_writes_a_result_itself_has_ended() {
 #[test]
 fn a_computation_is_done_once_where_the_model_opens_it_or_behind_its_thoughts() {
     let file = file();
-    assert_eq!(takes(&file, "So <wat_model> x", (true, false)), (Next::Splice, "So".to_owned()));
+    assert_eq!(takes(&file, "So <wat_model> x", (true, false)), (Next::Splice, "So ".to_owned()));
     // One that is due comes before anything but thoughts and what is blank.
     let thought = "<think>\nAdd 1.\n</think>\n";
     assert_eq!(takes(&file, &format!("{thought}It is"), (true, true)), (Next::Splice, thought.to_owned()));

@@ -95,7 +95,7 @@ impl Style {
             minus: pick(random, &["-", "-", "-", "-", "\u{2212}", "\u{2013}"]),
             times: pick(random, &["*", "*", "*", "x", "x", "×", "×", "·", "X", "\u{2715}"]),
             over: pick(random, &["/", "/", "/", "÷", "÷", ":"]),
-            power: pick(random, &["^", "^", "**"]),
+            power: pick(random, &["^", "^", "^", "^", "**"]),
             currency: match random.random_range(0..20) {
                 0..11 => Currency::Before("$"),
                 11 => Currency::Before("£"),
