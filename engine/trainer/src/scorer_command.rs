@@ -1,14 +1,12 @@
 //! `wattage-trainer scorer`: the scorer of an exported model, from questions that its layers were not trained on.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
-use wattage_engine::Source;
 use wattage_engine::scorer::{Scorer as Weights, Store};
-use wattage_engine::wasm_layers::WasmLayers;
 use wattage_trainer::example::Example;
 use wattage_trainer::export::Files;
 use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
@@ -46,7 +44,7 @@ pub(crate) struct Scorer {
 }
 
 pub(crate) fn run(args: &Scorer) -> Result<()> {
-    let files = files(&args.model)?;
+    let files = Files::read(&args.model)?;
     let layers = files.config.taps.len();
     let mut surveyor = Surveyor::new(&files)?;
     let generator = Generator::new(args.seed)?;
@@ -107,15 +105,4 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
     let bytes = scorer.to_bytes(&files.config, &provenance)?;
     let path = args.model.join("scorer.safetensors");
     std::fs::write(&path, bytes).map_err(|why| Error::file(&path, why))
-}
-
-fn files(folder: &Path) -> Result<Files> {
-    let read = |name: &str| {
-        let path = folder.join(name);
-        std::fs::read(&path).map_err(|why| Error::file(&path, why))
-    };
-    let (base, layers) = (read("base.gguf")?, read("wasm_layers.safetensors")?);
-    let source = Source::bytes("wasm_layers.safetensors", layers.clone());
-    let config = pollster::block_on(WasmLayers::config_of(&source))?;
-    Ok(Files { base, layers, config })
 }

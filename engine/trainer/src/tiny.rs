@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use wattage_engine::wasm_layers::config::LayersConfig;
 use wattage_engine::{ChatTemplate, ModelFile, Source};
 use wattage_trainer::example::Example;
-use wattage_trainer::export::reopen;
+use wattage_trainer::export::{Files, reopen};
 use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
 use wattage_trainer::model::BaseConfig;
 use wattage_trainer::plot::plot;
@@ -211,14 +211,10 @@ struct Begun {
 }
 
 fn begin(folder: &std::path::Path, base: &BaseConfig, layers: &LayersConfig) -> Result<Begun> {
-    let read = |name: &str| {
-        let path = folder.join(name);
-        std::fs::read(&path).map_err(|why| Error::file(&path, why))
-    };
-    let (of_base, of_layers) = (read("base.gguf")?, read("wasm_layers.safetensors")?);
-    let name = format!("{:016x}{:016x}", hash(&of_base), hash(&of_layers));
-    let file = pollster::block_on(ModelFile::open(vec![Source::bytes("base.gguf", of_base)]))?;
-    let source = Source::bytes("wasm_layers.safetensors", of_layers);
+    let files = Files::read(folder)?;
+    let name = format!("{:016x}{:016x}", hash(&files.base), hash(&files.layers));
+    let file = pollster::block_on(ModelFile::open(vec![Source::bytes("base.gguf", files.base)]))?;
+    let source = Source::bytes("wasm_layers.safetensors", files.layers);
     let (nets, provenance) = reopen(&file, &source, (base, layers))?;
     Ok(Begun { name, nets, provenance, vocabulary: vocabulary::of(&file.tokenizer)? })
 }

@@ -8,11 +8,12 @@ mod reopen;
 mod vocabulary;
 
 use std::ops::Range;
+use std::path::Path;
 
 use burn::module::Param;
 use burn::tensor::Tensor;
 use wattage_engine::wasm_layers::config::LayersConfig;
-use wattage_engine::wasm_layers::to_bytes;
+use wattage_engine::wasm_layers::{WasmLayers, to_bytes};
 use wattage_engine::{DType, ModelFile, Source};
 
 pub use self::base::base;
@@ -33,6 +34,23 @@ pub struct Files {
     pub layers: Vec<u8>,
     /// The layers' shape, with the base's fingerprint as its name.
     pub config: LayersConfig,
+}
+
+impl Files {
+    /// Those of a folder, as an export wrote them.
+    ///
+    /// # Errors
+    /// [`Error::File`] for one that cannot be read; the engine's for layers that it cannot use.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let read = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read(&path).map_err(|why| Error::file(&path, why))
+        };
+        let (base, layers) = (read("base.gguf")?, read("wasm_layers.safetensors")?);
+        let source = Source::bytes("wasm_layers.safetensors", layers.clone());
+        let config = pollster::block_on(WasmLayers::config_of(&source))?;
+        Ok(Self { base, layers, config })
+    }
 }
 
 /// What is exported.
