@@ -16,6 +16,8 @@ use crate::{Error, Event, Result};
 
 /// Tokens of the question that is read first of all, and the last tokens of its numbers.
 const WARM_UP: (usize, [usize; 2]) = (16, [3, 8]);
+/// How often it is answered.
+const WARM_UP_ROUNDS: usize = 3;
 
 /// The WASM layers of a base with their scorer.
 pub(crate) struct Computer {
@@ -55,26 +57,45 @@ impl Computer {
         Ok(computer)
     }
 
-    /// Answers a question of nothing. What has run before is several times as quick: a browser compiles code when it is first
-    /// used, and better when it is used again.
+    /// Answers a question of nothing, so that the first real one is as quick as the next: a browser compiles code when it is
+    /// first used, and again, better, when it is used often.
     async fn warm_up(&mut self, device: &mut Device) -> Result<()> {
-        let config = self.config();
-        let (layers, bytes) = (config.taps.len(), 4 * WARM_UP.0 * config.hidden);
-        let mut taps = Vec::with_capacity(layers);
-        for _ in 0..layers {
-            let tap = device.slice(bytes as u64)?;
-            device.write(tap.buffer, 0, &vec![0; bytes])?;
-            taps.push(tap);
-        }
-        let question = Question { ranges: vec![(0, WARM_UP.0)], numbers: WARM_UP.1.to_vec(), previous: None };
-        let read = self.layers.encode(device, &taps, &question).await;
-        taps.iter().for_each(|tap| device.free(tap.buffer));
-        read?;
-        let numbers: Vec<f64> = WARM_UP.1.iter().map(|token| *token as f64).collect();
-        for judged in self.write(device).await? {
-            sandbox::run(&judged.program.wat(numbers.len()), &numbers, &self.limits);
-        }
+        let (tokens, lasts) = WARM_UP;
+        let bytes = 4 * tokens * self.config().hidden;
+        // One buffer does for all taps.
+        let tap = device.slice(bytes as u64)?;
+        let done = match device.write(tap.buffer, 0, &vec![0; bytes]) {
+            Ok(()) => self.answer_nothing(device, &vec![tap; self.config().taps.len()], (tokens, lasts)).await,
+            Err(why) => Err(why),
+        };
+        device.free(tap.buffer);
         self.layers.forget();
+        done
+    }
+
+    async fn answer_nothing(
+        &mut self,
+        device: &mut Device,
+        taps: &[Slice],
+        (tokens, lasts): (usize, [usize; 2]),
+    ) -> Result<()> {
+        let question = Question { ranges: vec![(0, tokens)], numbers: lasts.to_vec(), previous: None };
+        let number = |value: &u8| BoundNumber {
+            text: value.to_string(),
+            value: f64::from(*value),
+            start: 0,
+            end: 0,
+            previous: false,
+        };
+        let parameters = Parameters {
+            bound: [12, 11].iter().map(number).collect(),
+            exact: [12, 11].map(|value: u8| BigRational::from_integer(value.into())).to_vec(),
+            found: lasts.len(),
+        };
+        for _ in 0..WARM_UP_ROUNDS {
+            let gate = self.read(device, taps, &question).await?;
+            self.compute(device, taps, &question, &gate, &parameters, &mut |_| {}).await?;
+        }
         Ok(())
     }
 

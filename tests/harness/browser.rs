@@ -4,13 +4,13 @@
 //! was being waited for, the page's text and its console: a missing browser is a failure, never a skip.
 #![allow(clippy::panic, reason = "a harness that cannot do its work fails the test, and says why")]
 
+mod driver;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use fantoccini::elements::Element;
@@ -23,6 +23,8 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 pub use fantoccini::key::Key;
+
+use self::driver::{Driver, program};
 
 /// What Chromium needs for WebGPU without a graphics card, and to leave the network alone.
 const CHROMIUM_FLAGS: &[&str] = &[
@@ -327,56 +329,6 @@ impl Drop for Browser {
     }
 }
 
-/// A chromedriver process on a port of its own choice.
-struct Driver {
-    process: Child,
-    address: String,
-}
-
-impl Driver {
-    #[track_caller]
-    fn start() -> Self {
-        let path = program("CHROMEDRIVER", &["chromedriver"]);
-        // A shell that ends its whole process group, the browser with it, once its standard input closes: that happens
-        // however this process ends, even when it is killed.
-        let mut command = Command::new("sh");
-        command.args(["-c", r#""$0" --port=0 & exec >/dev/null; read -r _; kill -KILL 0"#]).arg(&path);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut process = or_panic(&format!("starting {}", path.display()), command.spawn());
-        let (sender, receiver) = mpsc::channel();
-        let output = process.stdout.take();
-        // Reads on to the end, so that the driver never stops on a full pipe.
-        std::thread::spawn(move || {
-            for line in output.into_iter().flat_map(|output| BufReader::new(output).lines().map_while(Result::ok)) {
-                if let Some((_, port)) = line.split_once("started successfully on port ") {
-                    let _ = sender.send(port.trim_end_matches('.').to_owned());
-                }
-            }
-        });
-        let mut driver = Self { process, address: String::new() };
-        match receiver.recv_timeout(START_TIMEOUT) {
-            Ok(port) => driver.address = format!("http://127.0.0.1:{port}"),
-            Err(_) => {
-                driver.stop();
-                panic!("{} did not start: it named no port", path.display());
-            }
-        }
-        driver
-    }
-
-    fn stop(&mut self) {
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
 /// Chromedriver's own command for the console.
 #[derive(Debug)]
 struct ReadConsole;
@@ -406,23 +358,6 @@ impl WebDriverCompatibleCommand for Computed {
     fn method_and_body(&self, _url: &url::Url) -> (http::Method, Option<String>) {
         (http::Method::GET, None)
     }
-}
-
-/// The first of some programs that exists; an environment variable may name it.
-#[track_caller]
-fn program(variable: &str, names: &[&str]) -> PathBuf {
-    if let Some(path) = std::env::var_os(variable) {
-        return path.into();
-    }
-    let folders: Vec<PathBuf> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
-    names
-        .iter()
-        // An absolute name stays as it is when joined.
-        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
-        .find(|path| path.is_file())
-        .unwrap_or_else(|| {
-            panic!("none of {} is installed: run `make setup`, or set {variable} to its path", names.join(", "))
-        })
 }
 
 #[track_caller]

@@ -8,7 +8,8 @@ use wattage_engine::wasm_layers::config::LayersConfig;
 use wattage_engine::wasm_layers::{full_name, read};
 use wattage_engine::{ModelFile, Source, dequantise};
 
-use crate::model::{Base, BaseConfig, Block, Decoder, Encoder, Layer};
+use super::layers::{Part, TAP, parts};
+use crate::model::{Base, BaseConfig, Block, Layer};
 use crate::train::Nets;
 use crate::{Error, Result};
 
@@ -42,7 +43,7 @@ pub fn reopen(
         let mut file = File { values, device: &device };
         let layers = config.taps.iter().map(|tap| read_layer(&mut file, *tap, &config)).collect::<Result<_>>()?;
         file.all_read()?;
-        Ok((Nets { base: net, layers }, provenance))
+        Ok((Nets { base: Some(net), layers }, provenance))
     })
 }
 
@@ -128,63 +129,32 @@ fn read_base(file: &mut File<'_>, config: &BaseConfig) -> Result<Base> {
 }
 
 fn read_layer(file: &mut File<'_>, tap: usize, config: &LayersConfig) -> Result<Layer> {
-    use wattage_engine::wasm_layers::config::POINTERS;
-    use wattage_engine::wasm_layers::program::MOST_INSTRUCTIONS;
-    let (hidden, d, f) = (config.hidden, config.width, config.ffn);
-    let name = |part: &str| full_name(tap, part);
-    // Nets are trained on taps that are neither moved nor scaled.
-    for (part, value) in [("tap.mean", 0.0), ("tap.scale", 1.0)] {
-        if file.take(&name(part), hidden)?.iter().any(|found| (found - value).abs() > 0.0) {
-            return Err(Error::Export(format!("the tensor {} is not as training leaves it", name(part))));
+    // With a base that is trained along, taps are neither moved nor scaled.
+    for (name, value) in [(TAP.0, 0.0), (TAP.1, 1.0)] {
+        let name = full_name(tap, name);
+        if file.take(&name, config.hidden)?.iter().any(|found| (found - value).abs() > 0.0) {
+            return Err(Error::Export(format!("the tensor {name} is not as training leaves it")));
         }
     }
-    let mut encoder = Vec::new();
-    for number in 0..config.encoder_blocks {
-        let name = |part: &str| name(&format!("encoder.{number}.{part}"));
-        encoder.push(Encoder {
-            norm1: file.vector(&name("norm1"), d)?,
-            qkv: file.projection(&[(&name("qkv"), 3 * d)], d)?,
-            out: file.projection(&[(&name("out"), d)], d)?,
-            norm2: file.vector(&name("norm2"), d)?,
-            gate_up: file.gate_up(&name("gate_up"), d, f)?,
-            down: file.projection(&[(&name("down"), d)], f)?,
-        });
+    // Shapes are those of new weights, which go.
+    let mut layer = Layer::new(config, file.device);
+    for (name, part) in parts(&mut layer) {
+        let name = full_name(tap, &name);
+        match part {
+            Part::Vector(param) => *param = file.vector(&name, param.val().dims()[0])?,
+            Part::Table(param) => {
+                let [rows, width] = param.val().dims();
+                *param = file.table(&name, rows, width)?;
+            }
+            Part::Projection(param) => {
+                let [inputs, outputs] = param.val().dims();
+                *param = file.projection(&[(&name, outputs)], inputs)?;
+            }
+            Part::GateUp(param) => {
+                let [inputs, outputs] = param.val().dims();
+                *param = file.gate_up(&name, inputs, outputs / 2)?;
+            }
+        }
     }
-    let mut decoder = Vec::new();
-    for number in 0..config.decoder_blocks {
-        let name = |part: &str| name(&format!("decoder.{number}.{part}"));
-        decoder.push(Decoder {
-            norm1: file.vector(&name("norm1"), d)?,
-            qkv: file.projection(&[(&name("qkv"), 3 * d)], d)?,
-            out: file.projection(&[(&name("out"), d)], d)?,
-            norm2: file.vector(&name("norm2"), d)?,
-            cross_q: file.projection(&[(&name("cross_q"), d)], d)?,
-            cross_kv: file.projection(&[(&name("cross_kv"), 2 * d)], d)?,
-            cross_out: file.projection(&[(&name("cross_out"), d)], d)?,
-            cross_gate: file.vector(&name("cross_gate"), 1)?,
-            norm3: file.vector(&name("norm3"), d)?,
-            gate_up: file.gate_up(&name("gate_up"), d, f)?,
-            down: file.projection(&[(&name("down"), d)], f)?,
-        });
-    }
-    Ok(Layer {
-        input_weight: file.projection(&[(&name("input.weight"), d)], hidden)?,
-        input_bias: file.vector(&name("input.bias"), d)?,
-        ordinal: file.table(&name("ordinal"), POINTERS, d)?,
-        encoder,
-        memory_norm: file.vector(&name("memory.norm"), d)?,
-        gate_weight: file.projection(&[(&name("gate.weight"), 1)], d)?,
-        gate_bias: file.vector(&name("gate.bias"), 1)?,
-        pointer_key: file.projection(&[(&name("pointer.key"), d)], d)?,
-        pointer_ordinal: file.table(&name("pointer.ordinal"), POINTERS, d)?,
-        pointer_input: file.projection(&[(&name("pointer.input"), d)], d)?,
-        token: file.table(&name("token"), config.fixed() + 1, d)?,
-        step: file.table(&name("step"), MOST_INSTRUCTIONS + 1, d)?,
-        depth: file.table(&name("depth"), MOST_INSTRUCTIONS + 1, d)?,
-        decoder,
-        output_norm: file.vector(&name("output.norm"), d)?,
-        output_weight: file.projection(&[(&name("output.weight"), config.fixed())], d)?,
-        output_bias: file.vector(&name("output.bias"), config.fixed())?,
-        pointer_query: file.projection(&[(&name("pointer.query"), d)], d)?,
-    })
+    Ok(layer)
 }
