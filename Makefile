@@ -18,16 +18,18 @@ PAGE_LIMIT := 2000000
 # The engine that `make compare` times beside this one.
 WLLAMA := 3.13.0
 # The embedded model, where its training leaves checkpoints, and how it is trained: from new weights, then twice on from what came
-# of that, at lower rates and with other examples. STEPS=n makes all three short, to try it.
+# of that, with other examples. STEPS=n makes all three short, to try it.
 TINY := public/models/wattage-tiny
 RUN ?= $(CACHE)/train-tiny
 FIRST := --count 110000 --mawps-copies 40 --steps $(or $(STEPS),14000) --rate 1.5e-3 --workers 1
 SECOND := --first 110000 --count 300000 --mawps-copies 25 --steps $(or $(STEPS),14000) --rate 8e-4 --answers 0.3 --patience 40
-THIRD := --first 410000 --count 120000 --mawps-copies 12 --steps $(or $(STEPS),2400) --rate 4e-4 --answers 0.4 --patience 40 --evaluation 400
+THIRD := --first 410000 --count 570000 --mawps-copies 30 --steps $(or $(STEPS),18000) --rate 8e-4 --answers 0.4 --answers-late 0.4 --patience 40
+# What a pretrained base is asked for layers of its own.
+QUESTIONS := --count 4000 --mawps-copies 3 --gsm8k-copies 1
 TRAINER = "$(CARGO_TARGET_DIR)/release/wattage-trainer"
 RESULTS := $(CARGO_TARGET_DIR)/test-results.txt
 
-.PHONY: help setup setup-page page demo check size test test-real compare train-tiny eval-tiny bench bench-plain fmt clean
+.PHONY: help setup setup-page page demo check size test test-real compare train-tiny eval-tiny train-layers bench bench-plain fmt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -89,6 +91,15 @@ train-tiny: setup ## Train the embedded model from scratch, or go on with it (DA
 	@$(TRAINER) export --from "$(RUN)/third" --out $(TINY)
 	@$(TRAINER) scorer --model $(TINY) --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl"
 
+train-layers: setup ## Train WASM layers on a pretrained base (BASE=file.gguf DATA=folder LAYERS=folder; RUN=folder)
+	@[ -n "$(BASE)" ] && [ -f "$(BASE)" ] || { echo "say on which base: make train-layers BASE=file.gguf DATA=folder LAYERS=folder" >&2; exit 2; }
+	@[ -n "$(LAYERS)" ] || { echo "say where the layers go: LAYERS=folder" >&2; exit 2; }
+	@[ -f "$(DATA)/mawps/trainset.json" ] && [ -f "$(DATA)/gsm8k/train.jsonl" ] || { echo "say where the data is: DATA=folder, with mawps/trainset.json and gsm8k/train.jsonl (see README)" >&2; exit 2; }
+	@$(ENV) cargo build $(RELEASE) --workspace
+	@$(TRAINER) states --base "$(BASE)" --out "$(RUN)/states" --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl" $(QUESTIONS)
+	@$(TRAINER) layers --states "$(RUN)/states" --out "$(RUN)/layers" --model "$(LAYERS)" --steps $(or $(STEPS),6000)
+	@$(TRAINER) scorer --model "$(LAYERS)" --base "$(BASE)" --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl" --generated 2000
+
 eval-tiny: setup ## Measure the embedded model (DATA=folder with mawps/, svamp/, asdiv/, gsm8k/)
 	@[ -f "$(DATA)/mawps/testset.json" ] || { echo "say where the data is: make eval-tiny DATA=folder (see README)" >&2; exit 2; }
 	@$(ENV) cargo build $(RELEASE) --workspace
@@ -98,6 +109,7 @@ eval-tiny: setup ## Measure the embedded model (DATA=folder with mawps/, svamp/,
 	        --data "$(RUN)/eval/$$set.jsonl" --out "$(RUN)/eval/$$set.out.jsonl"; }; \
 	measure generated --set generated --count 2000; \
 	measure phrasings --set phrasings; \
+	measure asked --set asked; \
 	measure mawps --set mawps --from "$(DATA)/mawps/testset.json"; \
 	measure mawps-new --set mawps --from "$(DATA)/mawps/testset.json" --unlike "$(DATA)/mawps/trainset.json"; \
 	measure svamp --set svamp --from "$(DATA)/svamp/svamp-half.json"; \

@@ -42,6 +42,7 @@ pub(crate) struct Questions {
 enum Set {
     Generated,
     Phrasings,
+    Asked,
     Mawps,
     Svamp,
     Asdiv,
@@ -52,6 +53,7 @@ pub(crate) fn run(args: &Questions) -> Result<()> {
     let mut items = match args.set {
         Set::Generated => generated(args)?,
         Set::Phrasings => EvalSet::phrasings()?.items,
+        Set::Asked => EvalSet::asked()?.items,
         Set::Mawps => EvalSet::mawps(&text(args)?)?.items,
         Set::Svamp => EvalSet::svamp(&text(args)?)?.items,
         Set::Asdiv => EvalSet::asdiv(&text(args)?)?.items,

@@ -140,7 +140,9 @@ fn operands_are_in_the_order_that_the_words_ask_for() {
                 // "divide 60 into 5 equal parts" is not "divide 60 into 5".
                 let other = words == "divide {} into {}" && question[second.1..].contains(['p', 'g', 's']);
                 let times = question.contains("can you subtract");
-                if matches && !other && !times {
+                // One leads over another by a difference.
+                let lead = category == "subtract" && words == "{} over {}";
+                if matches && !other && !times && !lead {
                     assert!(close(example.answer.unwrap(), expected), "{question}: {:?}", example.answer);
                     *seen.entry(words).or_default() += 1;
                 }

@@ -1,12 +1,15 @@
-//! The hand-written phrasings: each answer can be reached from the numbers that the engine binds.
+//! The hand-written sets: each answer of the phrasings can be reached from the numbers that the engine binds, and the other set
+//! does not repeat them.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::HashSet;
 
 use serde::Deserialize;
 use wattage_engine::wasm_layers::numbers::bind;
 use wattage_trainer::evaluate::{close, evaluate};
 use wattage_trainer::formula::Formula;
-use wattage_trainer::read::{EvalSet, Step, compose_over};
+use wattage_trainer::read::{EvalItem, EvalSet, Step, compose_over};
 
 #[derive(Deserialize)]
 struct Phrasing {
@@ -30,6 +33,16 @@ fn there_are_enough_of_every_kind() {
     let none = set.items.iter().filter(|item| item.answer.is_none()).count();
     assert!((80..=200).contains(&none), "{none}");
     assert!(set.items.iter().filter(|item| item.previous.is_some()).count() >= 20);
+}
+
+#[test]
+fn the_other_set_shares_no_question_with_them() {
+    let (one, other) = (EvalSet::phrasings().unwrap(), EvalSet::asked().unwrap());
+    assert!(other.items.len() >= 400 && other.items.iter().filter(|item| item.answer.is_none()).count() >= 50);
+    let form = |item: &EvalItem| item.question.to_lowercase();
+    let known: HashSet<String> = one.items.iter().map(form).collect();
+    let twice: Vec<String> = other.items.iter().map(form).filter(|form| known.contains(form)).collect();
+    assert!(twice.len() <= 1, "{twice:?}");
 }
 
 #[test]

@@ -33,7 +33,7 @@ macro_rules! grammar {
     };
 }
 
-const FAMILIES: [(&str, &str); 18] = [
+const FAMILIES: [(&str, &str); 28] = [
     grammar!("add_subtract.txt"),
     grammar!("multiply_divide.txt"),
     grammar!("chain.txt"),
@@ -52,6 +52,16 @@ const FAMILIES: [(&str, &str); 18] = [
     grammar!("statements.txt"),
     grammar!("requests.txt"),
     grammar!("noise.txt"),
+    grammar!("direct_sums.txt"),
+    grammar!("direct_products.txt"),
+    grammar!("direct_chains.txt"),
+    grammar!("everyday_percent.txt"),
+    grammar!("everyday_numbers.txt"),
+    grammar!("everyday_money.txt"),
+    grammar!("problems_sums.txt"),
+    grammar!("problems_sums_two.txt"),
+    grammar!("problems_groups.txt"),
+    grammar!("problems_rates.txt"),
 ];
 const STEPS: (&str, &str) = grammar!("steps.txt");
 const UNITS: (&str, &str) = grammar!("units.txt");

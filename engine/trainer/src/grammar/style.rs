@@ -93,9 +93,9 @@ impl Style {
             separators: random.random_bool(0.4),
             spacing: *[0, 0, 1, 1, 1, 1, 2, 3].choose(random).unwrap_or(&1),
             minus: pick(random, &["-", "-", "-", "-", "\u{2212}", "\u{2013}"]),
-            times: pick(random, &["*", "*", "*", "x", "x", "×", "×", "·", "X", "\u{2715}"]),
+            times: pick(random, &["*", "*", "*", "*", "x", "x", "×", "×", "·", "X", "\u{2715}"]),
             over: pick(random, &["/", "/", "/", "÷", "÷", ":"]),
-            power: pick(random, &["^", "^", "^", "^", "**"]),
+            power: pick(random, &["^", "^", "^", "**"]),
             currency: match random.random_range(0..20) {
                 0..11 => Currency::Before("$"),
                 11 => Currency::Before("£"),

@@ -39,6 +39,11 @@ impl EvalSet {
         Self::jsonl("phrasings", include_str!("../../eval/phrasings.jsonl"))
     }
 
+    /// More questions, written by somebody who had not seen how others are made.
+    pub fn asked() -> Result<Self> {
+        Self::jsonl("asked", include_str!("../../eval/asked.jsonl"))
+    }
+
     /// For each question whether its form is among those that were trained on: see [`skeleton`].
     pub fn seen(&self, forms: &HashSet<String>) -> Vec<bool> {
         self.items.iter().map(|item| forms.contains(&skeleton(&item.question))).collect()
