@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test that called")]
 
 use harness::golden::{self, Golden};
-use wattage_engine::{DevicePreference, KvType, LoadOptions, Session};
+use wattage_engine::{Cancel, DevicePreference, KvType, LoadOptions, ModelFile, Session};
 
 /// Largest absolute difference of a logit or a tap.
 const TOLERANCE: f32 = 1e-3;
@@ -60,6 +60,39 @@ fn logits_and_taps_are_those_of_transformers_on_the_cpu() {
 #[test]
 fn logits_and_taps_are_those_of_transformers_on_the_gpu() {
     golden::all().iter().for_each(|golden| agrees(golden, DevicePreference::Gpu));
+}
+
+/// A model that ends with its last tap has the taps of the whole, and a prompt that goes on from another the same as one that does
+/// not.
+#[test]
+fn the_first_layers_alone_have_the_taps_of_all() {
+    let golden = golden::all().into_iter().find(|golden| golden.name.ends_with(".gguf")).unwrap();
+    let mut whole = session(&golden, DevicePreference::Cpu, KvType::F32);
+    let options = LoadOptions { device: DevicePreference::Cpu, kv: KvType::F32, taps: vec![3, 7], context: 256 };
+    let file = pollster::block_on(ModelFile::open(golden.sources().unwrap())).unwrap();
+    let name = pollster::block_on(file.fingerprint()).unwrap();
+    let file = file.first_layers(8);
+    assert_eq!(pollster::block_on(file.fingerprint()).unwrap(), name);
+    let cancel = Cancel::new();
+    let mut first = pollster::block_on(Session::load_file(file, None, &options, &cancel, &mut |_| {})).unwrap();
+    assert_eq!(first.model().layers, 8);
+    let width = first.model().hidden;
+    for sequence in golden.sequences() {
+        let (_, taps) = pollster::block_on(whole.logits(&sequence.ids)).unwrap();
+        let ends = [sequence.ids.len() / 2, sequence.ids.len()];
+        for end in ends.into_iter().filter(|end| *end > 0) {
+            let rows = [0, end / 2, end - 1];
+            let found = pollster::block_on(first.states(&sequence.ids[..end], &rows)).unwrap();
+            for (found, (_, whole)) in found.iter().zip(&taps) {
+                let wanted: Vec<f32> =
+                    rows.iter().flat_map(|row| &whole[row * width..(row + 1) * width]).copied().collect();
+                assert_eq!(found.len(), wanted.len());
+                let differs = found.iter().zip(&wanted).any(|(a, b)| (a - b).abs() > ROUNDED);
+                assert!(!differs, "{}: {end} tokens of {}", golden.name, sequence.name);
+            }
+        }
+    }
+    assert!(pollster::block_on(first.states(&[1, 2], &[2])).is_err());
 }
 
 /// Decoding must not differ from reading the same tokens at once: the cache, the split attention and the taps are the same.

@@ -104,7 +104,7 @@ async fn plain_seconds(config: &Config) -> f64 {
 async fn engine_seconds(shape: &str) -> f64 {
     let file = ModelFile::random(shape).unwrap();
     let options = LoadOptions { device: DevicePreference::Gpu, context: 256, ..LoadOptions::default() };
-    let mut session = Session::load_file(file, &options, &Cancel::new(), &mut |_| {}).await.unwrap();
+    let mut session = Session::load_file(file, None, &options, &Cancel::new(), &mut |_| {}).await.unwrap();
     let one = ChatOptions { sampling: Sampling::greedy(), max_tokens: 1, ..ChatOptions::default() };
     session.complete(Prompt::Tokens(&[1, 2, 3]), &one, &Cancel::new(), &mut |_| {}).await.unwrap();
     let mut best = 0f64;

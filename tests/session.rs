@@ -63,7 +63,8 @@ fn a_decoded_token_of_28_layers_is_at_most_240_dispatches() {
     // A small model of as many layers would do; this one has the shapes of the real one, so that its head is split as well.
     let options = LoadOptions { device: DevicePreference::Cpu, context: 64, ..LoadOptions::default() };
     let file = ModelFile::random("qwen3-0.6b").unwrap();
-    let mut session = pollster::block_on(Session::load_file(file, &options, &Cancel::new(), &mut |_| {})).unwrap();
+    let mut session =
+        pollster::block_on(Session::load_file(file, None, &options, &Cancel::new(), &mut |_| {})).unwrap();
     complete(&mut session, &prompt(3), &greedy(1));
     let before = session.counts();
     pollster::block_on(session.decode_speed(4)).unwrap();

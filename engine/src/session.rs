@@ -63,23 +63,14 @@ impl Session {
             (None, Some(_)) => return Err(lacks("wasm_layers.safetensors", "scorer.safetensors")),
         };
         let file = ModelFile::open(sources).await?;
-        Self::load_with(file, layers, options, cancel, on_progress).await
+        Self::load_file(file, layers, options, cancel, on_progress).await
     }
 
-    /// Loads a model without WASM layers whose header was read already. As [`Self::load`].
+    /// Loads a model whose header was read already, with its WASM layers and their scorer if there are any. As [`Self::load`].
     ///
     /// # Errors
     /// As [`Self::load`].
     pub async fn load_file(
-        file: ModelFile,
-        options: &LoadOptions,
-        cancel: &Cancel,
-        on_progress: &mut dyn FnMut(Progress),
-    ) -> Result<Self> {
-        Self::load_with(file, None, options, cancel, on_progress).await
-    }
-
-    async fn load_with(
         file: ModelFile,
         layers: Option<(Source, Source)>,
         options: &LoadOptions,
@@ -297,6 +288,30 @@ impl Session {
             taps.push((layer, self.runner.tap(layer).await?));
         }
         Ok((logits, taps))
+    }
+
+    /// The residual stream [rows, hidden] of each tapped layer at these places of a prompt. What the cache holds of the prompt
+    /// already is not read again.
+    ///
+    /// # Errors
+    /// [`Error::ContextFull`] for a prompt that does not fit, [`Error::Request`] for a place that is none; others as
+    /// [`Self::complete`].
+    pub async fn states(&mut self, prompt: &[u32], rows: &[usize]) -> Result<Vec<Vec<f32>>> {
+        let hidden = self.file.config.hidden;
+        let reused = self.runner.keep_prefix(prompt);
+        self.runner.prefill(&prompt[reused..], &Cancel::new(), &mut |_| {}).await?;
+        let layers: Vec<usize> = self.runner.state.taps.iter().map(|(layer, _)| *layer).collect();
+        let mut taps = Vec::new();
+        for layer in layers {
+            let whole = self.runner.tap(layer).await?;
+            let mut tap = Vec::with_capacity(rows.len() * hidden);
+            for row in rows {
+                let state = whole.get(row * hidden..(row + 1) * hidden);
+                tap.extend_from_slice(state.ok_or_else(|| Error::Request(format!("the prompt has no token {row}")))?);
+            }
+            taps.push(tap);
+        }
+        Ok(taps)
     }
 
     /// All candidates of the WASM layers for a conversation's last message, each of them run: what a scorer is trained on.

@@ -80,8 +80,15 @@ impl Golden {
     /// # Errors
     /// As [`Session::load`].
     pub fn load(&self, options: &LoadOptions) -> Result<Session> {
-        let sources = self.files.iter().map(|file| Source::file(file)).collect::<Result<Vec<_>>>()?;
-        pollster::block_on(Session::load(sources, options, &Cancel::new(), &mut |_| {}))
+        pollster::block_on(Session::load(self.sources()?, options, &Cancel::new(), &mut |_| {}))
+    }
+
+    /// Its files.
+    ///
+    /// # Errors
+    /// The engine's, where one cannot be read.
+    pub fn sources(&self) -> Result<Vec<Source>> {
+        self.files.iter().map(|file| Source::file(file)).collect()
     }
 
     /// The sequences with known logits.

@@ -27,6 +27,8 @@ pub struct ModelFile {
     pub name: String,
     /// The mix of formats as it is commonly called (`Q4_K_M`), or the format of most weights (`F16`).
     pub quantisation: String,
+    /// Decoder layers in the file, of which these may be the first ones only.
+    whole: usize,
     sources: Vec<Source>,
 }
 
@@ -84,6 +86,7 @@ impl ModelFile {
             return Err(Error::Tokenizer(format!("the end-of-text id {id} is outside the model's vocabulary")));
         }
         Ok(Self {
+            whole: opened.config.layers,
             config: opened.config,
             tensors: opened.tensors,
             tokenizer: opened.tokenizer,
@@ -105,6 +108,21 @@ impl ModelFile {
             Some(source) if inside => source.read(tensor.offset + offset, len).await,
             _ => Err(Error::Request(format!("{len} bytes at {offset} are not inside the tensor {}", tensor.name))),
         }
+    }
+
+    /// The model up to its first `count` decoder layers, for what taps no later one. Its logits mean nothing; its
+    /// fingerprint is that of the whole.
+    #[must_use]
+    pub fn first_layers(mut self, count: usize) -> Self {
+        let count = count.min(self.config.layers);
+        let behind = |name: &str| {
+            let number = name.strip_prefix("model.layers.").and_then(|rest| rest.split('.').next());
+            number.and_then(|number| number.parse::<usize>().ok()).is_some_and(|number| number >= count)
+        };
+        self.tensors.retain(|name, _| !behind(name) && name != "lm_head.weight");
+        self.config.layers = count;
+        self.config.tied_head = true;
+        self
     }
 
     /// A tensor by name.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use wattage_trainer::export::{self, Files, Opened, Storage};
 use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
 use wattage_trainer::model::BaseConfig;
-use wattage_trainer::train::{Nets, Place, Reader, average, score};
+use wattage_trainer::train::{Nets, Place, Reader, Shapes, average, score};
 use wattage_trainer::{Error, Result, shape};
 
 #[derive(Args)]
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Export) -> Result<()> {
     let tokenizer: Value = serde_json::from_str(&text).map_err(|why| Error::Vocabulary(why.to_string()))?;
     let base = shape::base(wattage_trainer::vocabulary::open(&tokenizer)?.size());
     let layers = shape::layers(&base);
-    let (nets, place) = average(&args.from, &base, &layers)?;
+    let (nets, place) = average(&args.from, Shapes { base: Some(&base), layers: &layers })?;
     let provenance = provenance(args, &place);
     let export = export::Export {
         nets: &nets,
@@ -123,7 +123,7 @@ fn check(args: &Export, files: &Files, nets: &Nets, base: &BaseConfig) -> Result
         "n": programs, "exact": exact.into_iter().map(|count| share(count, programs)).collect::<Vec<_>>(),
         "any": share(any, programs), "gate": share(gates, sequences.len()),
     });
-    let trainer = score(nets, base, &files.config, &sequences);
+    let trainer = score(nets, Shapes { base: Some(base), layers: &files.config }, &sequences, None)?;
     println!("{}", json!({"engine": engine, "trainer": trainer}));
     Ok(())
 }

@@ -1,9 +1,13 @@
 //! The trainer's command line. Results go to files and stdout, counts to stderr.
 
 mod data;
+mod examples;
 mod export_command;
+mod layers_command;
+mod metrics;
 mod questions_command;
 mod scorer_command;
+mod states_command;
 mod tiny;
 
 use std::process::ExitCode;
@@ -11,7 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "wattage-trainer", version, about = "Makes what the embedded model is trained on")]
+#[command(name = "wattage-trainer", version, about = "Trains the embedded model, and WASM layers on pretrained ones")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -23,6 +27,10 @@ enum Command {
     Data(data::Data),
     /// Trains the embedded model
     Tiny(tiny::Tiny),
+    /// Runs a pretrained base over questions once, and keeps what its WASM layers will read
+    States(states_command::States),
+    /// Trains WASM layers on a pretrained base, from what `states` kept
+    Layers(layers_command::Layers),
     /// Writes a trained model as the files that the engine reads
     Export(export_command::Export),
     /// Writes a set that models are measured on as lines for `wattage eval`
@@ -35,6 +43,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Data(data) => data::run(&data),
         Command::Tiny(tiny) => tiny::run(&tiny),
+        Command::States(states) => states_command::run(&states),
+        Command::Layers(layers) => layers_command::run(&layers),
         Command::Export(export) => export_command::run(&export),
         Command::Questions(questions) => questions_command::run(&questions),
         Command::Scorer(scorer) => scorer_command::run(&scorer),

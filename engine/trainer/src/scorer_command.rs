@@ -6,9 +6,9 @@ use clap::Args;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
+use wattage_engine::Source;
 use wattage_engine::scorer::{Scorer as Weights, Store};
 use wattage_trainer::example::Example;
-use wattage_trainer::export::Files;
 use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
 use wattage_trainer::judge::{Settings, Surveyed, Surveyor, fit};
 use wattage_trainer::read::{Loaded, gsm8k, mawps};
@@ -23,6 +23,9 @@ pub(crate) struct Scorer {
     /// The folder with base.gguf and wasm_layers.safetensors; scorer.safetensors goes there too
     #[arg(long)]
     model: PathBuf,
+    /// The base, where it is not in that folder
+    #[arg(long)]
+    base: Option<PathBuf>,
     /// GSM8K's train.jsonl
     #[arg(long)]
     gsm8k: Option<PathBuf>,
@@ -44,9 +47,10 @@ pub(crate) struct Scorer {
 }
 
 pub(crate) fn run(args: &Scorer) -> Result<()> {
-    let files = Files::read(&args.model)?;
-    let layers = files.config.taps.len();
-    let mut surveyor = Surveyor::new(&files)?;
+    let base = args.base.clone().unwrap_or_else(|| args.model.join("base.gguf"));
+    let layers = args.model.join("wasm_layers.safetensors");
+    let mut surveyor = Surveyor::new(Source::file(&base)?, Source::file(&layers)?)?;
+    let config = surveyor.config().clone();
     let generator = Generator::new(args.seed)?;
     let mut random = ChaCha8Rng::seed_from_u64(args.seed);
     let mut counts = Counts::new();
@@ -76,14 +80,14 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
     learn.shuffle(&mut random);
 
     // 1. The store: keys of known questions, less what all of them have in common.
-    let mut scorer = Weights::blank(files.config.hidden);
+    let mut scorer = Weights::blank(config.hidden);
     let (mut keys, mut programs) = (Vec::new(), Vec::new());
     for example in &known {
         let (Some(surveyed), Some(program)) = (surveyor.survey(example)?, &example.program) else { continue };
         keys.push(surveyed.survey.key);
         programs.push(program.clone());
     }
-    let hidden = files.config.hidden;
+    let hidden = config.hidden;
     let count = keys.len().max(1) as f32;
     scorer.mean = (0..hidden).map(|at| keys.iter().map(|key| key[at]).sum::<f32>() / count).collect();
     let centred: Vec<f32> =
@@ -97,12 +101,12 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
         surveyed.extend(surveyor.survey(example)?);
     }
     let settings = Settings { seed: args.seed, ..Settings::default() };
-    let fitted = fit(&mut scorer, &surveyed, layers, settings)?;
+    let fitted = fit(&mut scorer, &surveyed, config.taps.len(), settings)?;
     let provenance = serde_json::json!({
         "questions": surveyed.len(), "remembered": scorer.store.len(), "seed": args.seed, "held_out": fitted,
     });
     println!("{provenance}");
-    let bytes = scorer.to_bytes(&files.config, &provenance)?;
+    let bytes = scorer.to_bytes(&config, &provenance)?;
     let path = args.model.join("scorer.safetensors");
     std::fs::write(&path, bytes).map_err(|why| Error::file(&path, why))
 }

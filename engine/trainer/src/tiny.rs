@@ -1,61 +1,37 @@
 //! `wattage-trainer tiny`: the embedded model, from examples to weights.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use rand::SeedableRng as _;
-use rand_chacha::ChaCha8Rng;
 use wattage_engine::wasm_layers::config::LayersConfig;
 use wattage_engine::{ChatTemplate, ModelFile, Source};
 use wattage_trainer::example::Example;
 use wattage_trainer::export::{Files, reopen};
-use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
 use wattage_trainer::model::BaseConfig;
 use wattage_trainer::plot::plot;
-use wattage_trainer::read::{gsm8k, mawps};
-use wattage_trainer::skeleton::{hash, held_out};
-use wattage_trainer::train::{Nets, Options, Reader, Sequence, run as train};
+use wattage_trainer::skeleton::hash;
+use wattage_trainer::train::{Material, Nets, Options, Reader, Sequence, Shapes, run as train};
 use wattage_trainer::{Error, Result, shape, vocabulary};
+
+use crate::examples::{Examples, Gathered, chats};
+use crate::metrics::reporter;
 
 /// Examples that the vocabulary is learned from.
 const TEXTS: usize = 20_000;
-/// Most held-out examples of a data set that each evaluation looks at.
-const HELD_PUBLISHED: usize = 128;
 
 #[derive(Args)]
 pub(crate) struct Tiny {
     /// Where checkpoints, metrics and the model go
     #[arg(long)]
     out: PathBuf,
-    /// GSM8K's train.jsonl
-    #[arg(long)]
-    gsm8k: Option<PathBuf>,
-    /// MAWPS's trainset.json
-    #[arg(long)]
-    mawps: Option<PathBuf>,
+    #[command(flatten)]
+    examples: Examples,
     /// A folder with base.gguf and wasm_layers.safetensors whose weights and vocabulary training begins with, instead of new ones
     #[arg(long)]
     start: Option<PathBuf>,
-    /// The first example to generate
-    #[arg(long, default_value_t = 0)]
-    first: u64,
-    /// Examples to generate
-    #[arg(long, default_value_t = 100_000)]
-    count: u64,
-    /// How often each example of GSM8K is taken, after the first time with other numbers and names; a base as small as this one
-    /// hardly learns from them
-    #[arg(long, default_value_t = 0)]
-    gsm8k_copies: usize,
-    /// The same for MAWPS
-    #[arg(long, default_value_t = 40)]
-    mawps_copies: usize,
     /// Optimisation steps
     #[arg(long, default_value_t = 10_000)]
     steps: usize,
-    /// The same seed gives the same weights
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
     /// Tokens of the vocabulary
     #[arg(long, default_value_t = 2048)]
     vocab: usize,
@@ -93,36 +69,7 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
     let base = shape::base(args.vocab);
     let layers = shape::layers(&base);
     layers.check()?;
-    let generator = Generator::new(args.seed)?;
-    let mut counts = Counts::new();
-    let generated = |range: std::ops::Range<u64>, counts: &mut Counts| -> Result<Vec<Example>> {
-        range.map(|number| generator.example(number, counts)).collect()
-    };
-    let mut examples = generated(args.first..args.first + args.count, &mut counts)?;
-    let held = generated(HELD_OUT..HELD_OUT + 400, &mut counts)?;
-    let mut published = Vec::new();
-    let mut held_published = Vec::new();
-    let mut random = ChaCha8Rng::seed_from_u64(args.seed);
-    for (name, path, read, copies) in [
-        ("GSM8K", &args.gsm8k, gsm8k as fn(&str) -> Result<_>, args.gsm8k_copies),
-        ("MAWPS", &args.mawps, mawps, args.mawps_copies),
-    ] {
-        let Some(path) = path else { continue };
-        let text = std::fs::read_to_string(path).map_err(|why| Error::file(path, why))?;
-        let (out, of): (Vec<Example>, Vec<Example>) = read(&text)?
-            .examples
-            .into_iter()
-            .filter(Example::trainable)
-            .partition(|example| held_out(&example.question));
-        if copies == 0 {
-            continue;
-        }
-        published.extend(of.iter().cloned());
-        for _ in 1..copies {
-            published.extend(of.iter().map(|example| generator.vary(example, &mut random)));
-        }
-        held_published.push((name, out.into_iter().take(HELD_PUBLISHED).collect::<Vec<Example>>()));
-    }
+    let Gathered { generated: mut examples, mut published, held: held_examples } = args.examples.gather()?;
     let begun = args.start.as_deref().map(|folder| begin(folder, &base, &layers)).transpose()?;
     let json = match &begun {
         Some(begun) => begun.vocabulary.clone(),
@@ -145,12 +92,7 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
     let tokenizer = vocabulary::open(&json)?;
     let template = ChatTemplate::new(vocabulary::TEMPLATE)?;
     examples.append(&mut published);
-    let chats: Vec<(String, String)> = examples
-        .iter()
-        .filter(|example| example.program.is_none() && example.category.starts_with("none"))
-        .take(2000)
-        .map(|example| (example.question.clone(), example.reply.clone()))
-        .collect();
+    let chats = chats(&examples);
     let reader = Reader { tokenizer: &tokenizer, template: &template, config: &layers, chats: &chats };
     let sequences = |examples: &[Example]| -> Result<Vec<Sequence>> {
         Ok(examples
@@ -162,9 +104,9 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
             .collect())
     };
     let train_set = sequences(&examples)?;
-    let mut held = vec![("generated", sequences(&held)?)];
-    for (name, examples) in held_published.iter().map(|(name, examples)| (*name, examples)) {
-        held.push((name, sequences(examples)?));
+    let mut held = Vec::new();
+    for (name, examples) in &held_examples {
+        held.push((*name, sequences(examples)?));
     }
     let held: Vec<(&str, &[Sequence])> = held.iter().map(|(name, set)| (*name, set.as_slice())).collect();
     let mean = |f: &dyn Fn(&Sequence) -> usize| train_set.iter().map(f).sum::<usize>() as f64 / train_set.len() as f64;
@@ -175,16 +117,10 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
         mean(&|s| s.answer.len())
     );
     let path = args.out.join("metrics.jsonl");
-    let mut metrics =
-        std::fs::File::options().create(true).append(true).open(&path).map_err(|why| Error::file(&path, why))?;
-    let mut report = |line: serde_json::Value| {
-        eprintln!("{line}");
-        // A line that could not be written is on the terminal at least.
-        let _ = writeln!(metrics, "{line}");
-    };
+    let mut report = reporter(&path)?;
     let options = Options {
         steps: args.steps,
-        seed: args.seed,
+        seed: args.examples.seed,
         rate: args.rate,
         tokens: args.tokens,
         answers: [args.answers, args.answers_late],
@@ -193,11 +129,14 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
         patience: args.patience,
         workers: args.workers,
         start: begun.as_ref().map_or_else(String::new, |begun| begun.name.clone()),
+        dropout: [0.0; 2],
         until: args.until,
         out: args.out.clone(),
     };
-    let nets = begun.map_or_else(|| Nets::seeded(args.seed, &base, &layers), |begun| begun.nets);
-    train(nets, &base, &layers, &train_set, &held, &options, &mut report)?;
+    let shapes = Shapes { base: Some(&base), layers: &layers };
+    let nets = begun.map_or_else(|| Nets::seeded(args.examples.seed, shapes), |begun| begun.nets);
+    let material = Material { train: &train_set, held: &held, states: None };
+    train(nets, shapes, material, &options, &mut report)?;
     plot(&path, &args.out.join("plot.svg"))?;
     Ok(())
 }

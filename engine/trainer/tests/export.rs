@@ -12,7 +12,7 @@ use wattage_trainer::example::Example;
 use wattage_trainer::export::{Export, Files, Opened, Storage, reopen};
 use wattage_trainer::generate::{Counts, Generator};
 use wattage_trainer::model::{BaseConfig, Rotary};
-use wattage_trainer::train::{Batch, Nets, Reader, Sequence};
+use wattage_trainer::train::{Batch, Nets, Reader, Sequence, Shapes};
 use wattage_trainer::vocabulary;
 
 const VOCAB: usize = 480;
@@ -52,7 +52,7 @@ impl ModuleMapper for Shake {
 fn nets() -> Nets {
     let device = Device::flex();
     device.seed(7);
-    Nets::new(&base(), &layers(), &device).map(&mut Shake)
+    Nets::new(Shapes { base: Some(&base()), layers: &layers() }, &device).map(&mut Shake)
 }
 
 /// Questions that compute something, at least one of them about what was computed before.
@@ -100,16 +100,16 @@ fn expected(nets: &Nets, sequence: &Sequence) -> Expected {
     let (base, layers) = (base(), layers());
     let mut batch = Batch::new(&[sequence], &layers, false, &device);
     let rotary = Rotary::new(&base, batch.b, batch.time, &device);
-    let (taps, last) = nets.base.forward(batch.ids.clone(), &base, &rotary, &layers.taps);
+    let (taps, last) = nets.base.as_ref().unwrap().forward(batch.ids.clone(), &base, &rotary, &layers.taps);
     let forward = |batch: &Batch| {
         let outputs = nets.layers.iter().zip(&taps);
-        outputs.map(|(layer, tap)| layer.forward(tap.clone(), &layers, &batch.layers)).collect::<Vec<_>>()
+        outputs.map(|(layer, tap)| layer.forward(tap.clone(), &layers, &batch.layers, None)).collect::<Vec<_>>()
     };
     let masked = forward(&batch);
     batch.layers.allowed = batch.layers.allowed.zeros_like();
     let open = forward(&batch);
     Expected {
-        logits: floats(nets.base.logits(last)),
+        logits: floats(nets.base.as_ref().unwrap().logits(last)),
         gates: masked.iter().map(|output| floats(output.gate.clone())[0]).collect(),
         allowed: masked.into_iter().map(|output| floats(output.logprobs)).collect(),
         raw: open.into_iter().map(|output| floats(output.logprobs)).collect(),

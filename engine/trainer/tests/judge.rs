@@ -44,7 +44,7 @@ fn question(random: &mut ChaCha8Rng) -> Surveyed {
     results.push(None);
     right.push(false);
     let survey = Survey { gate: 2.0, candidates, results, numbers: vec![a, b], key: vec![0.0; 4] };
-    Surveyed { survey, right }
+    Surveyed { survey, right, set: "made up".into() }
 }
 
 fn surveyed(count: usize, seed: u64) -> Vec<Surveyed> {
@@ -67,6 +67,8 @@ fn the_verifier_learns_what_a_layers_own_certainty_hides() {
     let mut scorer = Scorer::blank(4);
     let fitted = fit(&mut scorer, &questions, LAYERS, Settings::default()).unwrap();
     assert_eq!(fitted.n, 100);
+    let by_set = &fitted.by_set["made up"];
+    assert!(by_set.n == 100 && (by_set.chosen - fitted.chosen).abs() < 1e-9, "{fitted:?}");
     assert!(fitted.chosen > 0.98, "{fitted:?}");
     assert!(fitted.oracle > 0.99 && fitted.over_zero > 0.95, "{fitted:?}");
     assert!(fitted.lost < 0.02 && scorer.threshold <= -3.0, "{fitted:?}");

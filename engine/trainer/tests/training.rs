@@ -1,88 +1,24 @@
 //! A training run on a very small scale: it learns, and the same seed gives the same weights.
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test that called")]
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::Tensor;
+mod common;
+
+use burn::module::Module;
+use common::{Bits, VOCAB, base, examples, layers, options, sequences};
 use wattage_engine::ChatTemplate;
-use wattage_engine::wasm_layers::config::LayersConfig;
-use wattage_trainer::constants::CONSTANTS;
 use wattage_trainer::example::Example;
-use wattage_trainer::generate::{Counts, Generator};
-use wattage_trainer::model::BaseConfig;
-use wattage_trainer::train::{Nets, Options, Reader, Sequence, run};
+use wattage_trainer::train::{Material, Nets, Options, Reader, Sequence, Shapes, run};
 use wattage_trainer::vocabulary;
-
-const VOCAB: usize = 480;
-
-fn base() -> BaseConfig {
-    let (layers, hidden, heads, kv_heads, head_dim) = (3, 32, 2, 1, 16);
-    BaseConfig { layers, hidden, heads, kv_heads, head_dim, ffn: 64, vocab: VOCAB, rope_theta: 1e4 }
-}
-
-fn layers() -> LayersConfig {
-    LayersConfig {
-        base: "test".into(),
-        hidden: 32,
-        taps: vec![0, 1, 2],
-        width: 32,
-        heads: 2,
-        ffn: 64,
-        encoder_blocks: 1,
-        decoder_blocks: 1,
-        constants: CONSTANTS.to_vec(),
-        markers: vocabulary::markers(),
-        bound: 6.0,
-        eps: 1e-6,
-    }
-}
-
-fn examples() -> Vec<Example> {
-    let generator = Generator::new(3).unwrap();
-    (0..400).map(|number| generator.example(number, &mut Counts::new()).unwrap()).collect()
-}
-
-fn sequences(examples: &[Example]) -> Vec<Sequence> {
-    let texts: Vec<String> = examples.iter().map(|example| example.question.clone()).collect();
-    let tokenizer = vocabulary::open(&vocabulary::learn(&texts, VOCAB).unwrap()).unwrap();
-    let template = ChatTemplate::new(vocabulary::TEMPLATE).unwrap();
-    let config = layers();
-    let reader = Reader { tokenizer: &tokenizer, template: &template, config: &config, chats: &[] };
-    examples.iter().filter_map(|example| reader.sequence(example).unwrap()).collect()
-}
-
-/// All weights, as bits.
-struct Bits(Vec<u32>);
-
-impl ModuleVisitor for Bits {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let values: Vec<f32> = param.val().into_data().try_to_vec().unwrap();
-        self.0.extend(values.into_iter().map(f32::to_bits));
-    }
-}
-
-fn options(out: &std::path::Path) -> Options {
-    Options {
-        steps: 60,
-        seed: 5,
-        rate: 3e-3,
-        tokens: 512,
-        answers: [0.3, 0.3],
-        choice: 0.0,
-        evaluation: 20,
-        patience: 9,
-        workers: 2,
-        start: String::new(),
-        until: None,
-        out: out.to_owned(),
-    }
-}
 
 /// Trains with these options, and gives the layers' losses that were told, and the weights.
 fn train(sequences: &[Sequence], options: &Options) -> (Vec<f64>, Vec<u32>) {
     let mut losses = Vec::new();
     let mut report = |line: serde_json::Value| losses.extend(line["layers"].as_f64());
-    let nets = Nets::seeded(options.seed, &base(), &layers());
-    let nets = run(nets, &base(), &layers(), sequences, &[("same", &sequences[..20])], options, &mut report).unwrap();
+    let (base, layers) = (base(), layers());
+    let shapes = Shapes { base: Some(&base), layers: &layers };
+    let held: [(&str, &[Sequence]); 1] = [("same", &sequences[..20])];
+    let material = Material { train: sequences, held: &held, states: None };
+    let nets = run(Nets::seeded(options.seed, shapes), shapes, material, options, &mut report).unwrap();
     let mut bits = Bits(Vec::new());
     nets.visit(&mut bits);
     (losses, bits.0)
@@ -109,8 +45,10 @@ fn training_learns_and_repeats_itself() {
     assert!(weights == resumed, "a run that was stopped ended with other weights");
     // Its checkpoint is for nothing else.
     let other = Options { rate: 1e-3, ..options(out) };
-    let nets = Nets::seeded(other.seed, &base(), &layers());
-    let refused = run(nets, &base(), &layers(), &sequences, &[], &other, &mut |_| {});
+    let (base, layers) = (base(), layers());
+    let shapes = Shapes { base: Some(&base), layers: &layers };
+    let material = Material { train: &sequences, held: &[], states: None };
+    let refused = run(Nets::seeded(other.seed, shapes), shapes, material, &other, &mut |_| {});
     assert!(refused.unwrap_err().to_string().contains("other options"));
 
     // With multiple-choice learning the layers learn other things.

@@ -40,6 +40,9 @@ pub(crate) struct Load {
     /// taken from the folder too
     #[arg(long)]
     pub(crate) model: String,
+    /// A folder with the WASM layers and the scorer that were trained on the model, where they are not beside it
+    #[arg(long)]
+    pub(crate) layers: Option<PathBuf>,
     /// Where to run it
     #[arg(long, value_enum, default_value_t = Where::Auto)]
     pub(crate) device: Where,
@@ -239,9 +242,9 @@ pub(crate) async fn load(args: &Load, taps: &[usize]) -> Result<Session> {
     let session = match args.model.strip_prefix("shape:") {
         Some(shape) => {
             let file = ModelFile::random(shape)?;
-            Session::load_file(file, &options, &Cancel::new(), &mut on_progress).await
+            Session::load_file(file, None, &options, &Cancel::new(), &mut on_progress).await
         }
-        None => Session::load(sources(&args.model)?, &options, &Cancel::new(), &mut on_progress).await,
+        None => Session::load(sources(args)?, &options, &Cancel::new(), &mut on_progress).await,
     };
     bar.finish_and_clear();
     if let Some(note) = session.as_ref().ok().and_then(|session| session.device().note.as_ref()) {
@@ -257,8 +260,19 @@ const TINY: [(&str, &[u8]); 3] = [
     ("scorer.safetensors", include_bytes!("../../../../public/models/wattage-tiny/scorer.safetensors")),
 ];
 
+/// The model's files, and those of its layers.
+fn sources(args: &Load) -> Result<Vec<Source>> {
+    let mut sources = model(&args.model)?;
+    for name in
+        args.layers.iter().flat_map(|folder| ["wasm_layers.safetensors", "scorer.safetensors"].map(|n| folder.join(n)))
+    {
+        sources.push(Source::file(&name)?);
+    }
+    Ok(sources)
+}
+
 /// The embedded model, a file, or all that matters in a folder.
-fn sources(model: &str) -> Result<Vec<Source>> {
+fn model(model: &str) -> Result<Vec<Source>> {
     if model == "tiny" {
         return Ok(TINY.iter().map(|(name, bytes)| Source::bytes(*name, bytes.to_vec())).collect());
     }

@@ -33,7 +33,7 @@ impl ModelFile {
             Architecture::Qwen2 => "qwen2",
             Architecture::Qwen3 => "qwen3",
         };
-        let (layers, hidden, vocab) = (self.config.layers, self.config.hidden, self.config.vocab);
+        let (layers, hidden, vocab) = (self.whole, self.config.hidden, self.config.vocab);
         Ok(format!("{family}-{layers}x{hidden}-v{vocab}-{:016x}", hash.0))
     }
 }

@@ -65,6 +65,7 @@ impl ModelFile {
         let tokenizer = Tokenizer::of_bytes()?;
         Ok(Self {
             template: ChatTemplate::fallback(&tokenizer),
+            whole: config.layers,
             config,
             tensors,
             tokenizer,

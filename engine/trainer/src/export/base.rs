@@ -13,7 +13,8 @@ const CONTEXT: usize = 1024;
 /// # Errors
 /// [`Error::Export`] for weights or a vocabulary that the file cannot hold.
 pub fn base(export: &Export<'_>, storage: Storage) -> Result<Vec<u8>> {
-    let (config, net) = (export.base, &export.nets.base);
+    let config = export.base;
+    let net = export.nets.base.as_ref().ok_or_else(|| Error::Export("there is no base among the nets".to_owned()))?;
     let mut file = Gguf::new(storage);
     file.set("general.architecture", Value::Text("qwen3".into()));
     file.set("general.name", Value::Text(export.name.to_owned()));

@@ -22,7 +22,7 @@ pub use self::layers::layers;
 pub use self::opened::{Opened, Reading, Written};
 pub use self::reopen::reopen;
 use crate::model::BaseConfig;
-use crate::train::Nets;
+use crate::train::{Nets, Standard};
 use crate::{Error, Result};
 
 /// The files of a base and its layers.
@@ -85,7 +85,9 @@ impl Export<'_> {
             Storage::F32 => DType::F32,
             Storage::Q8_0 => DType::F16,
         };
-        let values = layers(&self.nets.layers, &config)?;
+        // A base that is trained along makes its taps what the layers need.
+        let standards = vec![Standard::none(config.hidden); config.taps.len()];
+        let values = layers(&self.nets.layers, &config, &standards)?;
         Ok(Files { base, layers: to_bytes(&config, self.provenance, dtype, &values)?, config })
     }
 }

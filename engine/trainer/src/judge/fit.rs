@@ -1,6 +1,8 @@
 //! The verifier's fit: binary cross-entropy on each candidate and a listwise softmax over each question's (Cao et al.
 //! 2007).
 
+use std::collections::BTreeMap;
+
 use burn::module::{Module, Param};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData, activation};
@@ -52,6 +54,21 @@ pub struct Fitted {
     pub lost: f64,
     /// Of the candidates with a score over 0 the share that is right.
     pub over_zero: f64,
+    /// The same by where the questions are from.
+    pub by_set: BTreeMap<String, Shares>,
+}
+
+/// What a fit came to on the questions of one set.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Shares {
+    /// Questions.
+    pub n: usize,
+    /// See [`Fitted`].
+    pub beams: f64,
+    /// See [`Fitted`].
+    pub oracle: f64,
+    /// See [`Fitted`].
+    pub chosen: f64,
 }
 
 /// A question as the fit sees it.
@@ -220,7 +237,7 @@ fn prior(scorer: &Scorer, features: &[f32; ALL]) -> f32 {
 }
 
 fn question(scorer: &Scorer, one: &Surveyed, layers: usize) -> Question {
-    let Surveyed { survey, right } = one;
+    let Surveyed { survey, right, .. } = one;
     let key: Vec<f32> = survey.key.iter().zip(&scorer.mean).map(|(value, mean)| value - mean).collect();
     let neighbours = scorer.store.nearest(&key);
     let asked = Asked { numbers: &survey.numbers, gate: survey.gate, layers };
@@ -241,8 +258,10 @@ fn measure(scorer: &Scorer, questions: &[Question], surveyed: &[Surveyed], layer
     let (mut beams, mut oracle, mut chosen) = (0, 0, 0);
     let mut per_layer = vec![0; layers];
     let (mut candidates, mut skipped, mut right, mut lost, mut over, mut over_right) = (0, 0, 0, 0, 0, 0);
+    let mut sets: BTreeMap<String, [usize; 4]> = BTreeMap::new();
     for (question, one) in questions.iter().zip(surveyed) {
-        beams += usize::from(question.right.contains(&true));
+        let has = question.right.contains(&true);
+        beams += usize::from(has);
         let mut any = false;
         for (place, count) in per_layer.iter_mut().enumerate() {
             let first = one.survey.candidates.iter().position(|c| c.place == place && c.rank == 0);
@@ -269,7 +288,12 @@ fn measure(scorer: &Scorer, questions: &[Question], surveyed: &[Surveyed], layer
                 }
             }
         }
-        chosen += usize::from(best.is_some_and(|(_, right)| right));
+        let is = best.is_some_and(|(_, right)| right);
+        chosen += usize::from(is);
+        let set = sets.entry(one.set.clone()).or_default();
+        for (count, more) in set.iter_mut().zip([true, has, any, is]) {
+            *count += usize::from(more);
+        }
     }
     let share = |count: usize, of: usize| count as f64 / of.max(1) as f64;
     let n = questions.len();
@@ -282,5 +306,11 @@ fn measure(scorer: &Scorer, questions: &[Question], surveyed: &[Surveyed], layer
         skipped: share(skipped, candidates),
         lost: share(lost, right),
         over_zero: share(over_right, over),
+        by_set: sets
+            .into_iter()
+            .map(|(name, [n, beams, oracle, chosen])| {
+                (name, Shares { n, beams: share(beams, n), oracle: share(oracle, n), chosen: share(chosen, n) })
+            })
+            .collect(),
     }
 }

@@ -4,5 +4,5 @@
 mod fit;
 mod survey;
 
-pub use self::fit::{Fitted, Settings, fit};
+pub use self::fit::{Fitted, Settings, Shares, fit};
 pub use self::survey::{Surveyed, Surveyor};

@@ -1,11 +1,13 @@
 //! What the layers write for questions whose answers are known.
 
 use wattage_engine::scorer::{Scorer, Survey};
-use wattage_engine::{Cancel, DevicePreference, KvType, LoadOptions, Message, Role, Session, Source};
+use wattage_engine::wasm_layers::WasmLayers;
+use wattage_engine::wasm_layers::config::LayersConfig;
+use wattage_engine::wasm_layers::numbers::bind;
+use wattage_engine::{Cancel, DevicePreference, KvType, LoadOptions, Message, ModelFile, Role, Session, Source};
 
 use crate::evaluate::close;
 use crate::example::Example;
-use crate::export::Files;
 use crate::train::turn_before;
 use crate::{Error, Result};
 
@@ -16,28 +18,38 @@ pub struct Surveyed {
     pub survey: Survey,
     /// For each candidate whether its result is the answer.
     pub right: Vec<bool>,
+    /// Where the question is from.
+    pub set: String,
 }
 
 /// A model that writes candidates, with a scorer that knows nothing.
 pub struct Surveyor {
     session: Session,
+    config: LayersConfig,
 }
 
 impl Surveyor {
-    /// Loads exported files onto the CPU.
+    /// Loads a base, no further than its last tap, and its layers onto the CPU.
     ///
     /// # Errors
     /// The engine's.
-    pub fn new(files: &Files) -> Result<Self> {
-        let scorer = Scorer::blank(files.config.hidden).to_bytes(&files.config, &serde_json::Value::Null)?;
-        let sources = vec![
-            Source::bytes("base.gguf", files.base.clone()),
-            Source::bytes("wasm_layers.safetensors", files.layers.clone()),
-            Source::bytes("scorer.safetensors", scorer),
-        ];
-        let options = LoadOptions { device: DevicePreference::Cpu, kv: KvType::F16, ..LoadOptions::default() };
-        let session = pollster::block_on(Session::load(sources, &options, &Cancel::new(), &mut |_| {}))?;
-        Ok(Self { session })
+    pub fn new(base: Source, layers: Source) -> Result<Self> {
+        pollster::block_on(async {
+            let config = WasmLayers::config_of(&layers).await?;
+            let scorer = Scorer::blank(config.hidden).to_bytes(&config, &serde_json::Value::Null)?;
+            let scorer = Source::bytes("scorer.safetensors", scorer);
+            let file = ModelFile::open(vec![base]).await?;
+            let file = file.first_layers(config.taps.last().map_or(0, |tap| tap + 1));
+            let options = LoadOptions { device: DevicePreference::Cpu, kv: KvType::F16, ..LoadOptions::default() };
+            let session =
+                Session::load_file(file, Some((layers, scorer)), &options, &Cancel::new(), &mut |_| {}).await?;
+            Ok(Self { session, config })
+        })
+    }
+
+    /// The layers' shape.
+    pub fn config(&self) -> &LayersConfig {
+        &self.config
     }
 
     /// The candidates for an example's question; none where the example asks for no computation, or the layers cannot read it.
@@ -49,13 +61,26 @@ impl Surveyor {
         let mut messages = example.previous.map(|value| turn_before(&example.question, value)).unwrap_or_default();
         messages.push(Message { role: Role::User, content: example.question.clone() });
         match pollster::block_on(self.session.survey(&messages)) {
+            // On a base that does not mark earlier results there is none to compute with.
+            Ok(survey)
+                if example.previous.is_some() && survey.numbers.len() == bind(&example.question).numbers.len() =>
+            {
+                Ok(None)
+            }
             Ok(survey) => {
                 let right =
                     survey.results.iter().map(|result| result.is_some_and(|value| close(value, answer))).collect();
-                Ok(Some(Surveyed { survey, right }))
+                Ok(Some(Surveyed { survey, right, set: set_of(example) }))
             }
             Err(wattage_engine::Error::Request(_)) => Ok(None),
             Err(error) => Err(Error::from(error)),
         }
+    }
+}
+
+fn set_of(example: &Example) -> String {
+    match example.category.as_str() {
+        published @ ("mawps" | "gsm8k") => published.to_owned(),
+        _ => "generated".to_owned(),
     }
 }

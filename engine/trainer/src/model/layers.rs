@@ -5,7 +5,7 @@ use burn::tensor::{Device, Int, Tensor, activation};
 use wattage_engine::wasm_layers::config::{LayersConfig, POINTERS};
 use wattage_engine::wasm_layers::program::MOST_INSTRUCTIONS;
 
-use super::{matrix, ones, projection, rms_norm, swiglu, zeros};
+use super::{Dropout, matrix, ones, projection, rms_norm, swiglu, zeros};
 
 /// A bidirectional block over the question. Matrices are [inputs, outputs].
 #[derive(Module, Debug)]
@@ -68,6 +68,8 @@ pub struct LayerBatch {
     pub k: usize,
     /// Steps a program.
     pub t: usize,
+    /// Whether the residual stream is standardised and clamped already.
+    pub standard: bool,
     /// [b n] rows of the residual stream that are the questions' tokens.
     pub rows: Tensor<1, Int>,
     /// [b n, 1] 1 for a token, 0 for padding.
@@ -178,15 +180,34 @@ impl Layer {
         }
     }
 
-    /// Reads questions from the residual stream [rows, hidden] and scores their programs.
-    pub fn forward(&self, stream: Tensor<2>, config: &LayersConfig, batch: &LayerBatch) -> LayerOutput {
+    /// Reads questions from the residual stream [rows, hidden] and scores their programs, with dropout while it is trained with
+    /// some.
+    pub fn forward(
+        &self,
+        stream: Tensor<2>,
+        config: &LayersConfig,
+        batch: &LayerBatch,
+        dropout: Option<&Dropout>,
+    ) -> LayerOutput {
+        let drop = |x: Tensor<2>| match dropout {
+            Some(dropout) if dropout.blocks > 0.0 => dropout.apply(x, dropout.blocks),
+            _ => x,
+        };
         let (eps, heads) = (f64::from(config.eps), config.heads);
         let LayerBatch { b, n, k, t, .. } = *batch;
         let d = config.width;
         // 1. The tap, divided by its root mean square, clamped, and projected.
         let x = stream.select(0, batch.rows.clone());
-        let scale = (x.clone().square().mean_dim(1) + eps).sqrt().recip();
-        let x = (x * scale).clamp(-config.bound, config.bound);
+        let x = if batch.standard {
+            x
+        } else {
+            let scale = (x.clone().square().mean_dim(1) + eps).sqrt().recip();
+            (x * scale).clamp(-config.bound, config.bound)
+        };
+        let x = match dropout {
+            Some(dropout) if dropout.taps > 0.0 => dropout.apply(x, dropout.taps),
+            _ => x,
+        };
         let mut x = x.matmul(self.input_weight.val())
             + self.input_bias.val().unsqueeze()
             + self.ordinal.val().select(0, batch.ordinals.clone()) * batch.is_last.clone()
@@ -194,8 +215,8 @@ impl Layer {
         // 2. Encoder.
         for block in &self.encoder {
             let [q, keys, v] = thirds(rms_norm(x.clone(), &block.norm1, eps).matmul(block.qkv.val()), b, n);
-            x = x + attend(q, keys, v, batch.key_mask.clone(), heads).matmul(block.out.val());
-            x = x.clone() + swiglu(rms_norm(x, &block.norm2, eps), &block.gate_up, &block.down);
+            x = x + drop(attend(q, keys, v, batch.key_mask.clone(), heads).matmul(block.out.val()));
+            x = x.clone() + drop(swiglu(rms_norm(x, &block.norm2, eps), &block.gate_up, &block.down));
         }
         let memory = rms_norm(x, &self.memory_norm, eps);
         // 3. The gate.
@@ -214,13 +235,13 @@ impl Layer {
             + self.depth.val().select(0, batch.depths.clone());
         for block in &self.decoder {
             let [q, past, v] = thirds(rms_norm(y.clone(), &block.norm1, eps).matmul(block.qkv.val()), b, t);
-            y = y + attend(q, past, v, batch.causal.clone(), heads).matmul(block.out.val());
+            y = y + drop(attend(q, past, v, batch.causal.clone(), heads).matmul(block.out.val()));
             let q = rms_norm(y.clone(), &block.norm2, eps).matmul(block.cross_q.val()).reshape([b, t, d]);
             let kv = memory.clone().matmul(block.cross_kv.val()).reshape([b, n, 2 * d]);
             let (seen, v) = (kv.clone().narrow(2, 0, d), kv.narrow(2, d, d));
             let read = attend(q, seen, v, batch.key_mask.clone(), heads).matmul(block.cross_out.val());
-            y = y + read * block.cross_gate.val().tanh().unsqueeze();
-            y = y.clone() + swiglu(rms_norm(y, &block.norm3, eps), &block.gate_up, &block.down);
+            y = y + drop(read * block.cross_gate.val().tanh().unsqueeze());
+            y = y.clone() + drop(swiglu(rms_norm(y, &block.norm3, eps), &block.gate_up, &block.down));
         }
         // 6. Outputs.
         let y = rms_norm(y, &self.output_norm, eps);

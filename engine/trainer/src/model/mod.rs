@@ -2,6 +2,7 @@
 //! tests hold one against the other.
 
 mod base;
+mod dropout;
 mod layers;
 
 use burn::module::Param;
@@ -9,7 +10,7 @@ use burn::tensor::{Device, Distribution, Tensor};
 
 pub use self::base::{Base, BaseConfig, Rotary};
 pub(crate) use self::base::{Block, EPS};
-pub(crate) use self::layers::{Decoder, Encoder};
+pub use self::dropout::Dropout;
 pub use self::layers::{Layer, LayerBatch, LayerOutput};
 
 /// A matrix [inputs, outputs] of normal values with this standard deviation.

@@ -5,6 +5,8 @@ use wattage_engine::wasm_layers::config::{LayersConfig, place};
 use wattage_engine::wasm_layers::program::MOST_INSTRUCTIONS;
 
 use super::sequence::{Sequence, allowed, depths};
+use super::states::States;
+use crate::Result;
 use crate::model::LayerBatch;
 
 /// What masks add: its exponential is nothing beside 1 and still a normal number, which is several times as quick as one that
@@ -18,8 +20,10 @@ pub struct Batch {
     pub b: usize,
     /// Tokens a sequence, with padding.
     pub time: usize,
-    /// [b time]
+    /// [b time]; of no meaning where there are `streams`.
     pub ids: Tensor<1, Int>,
+    /// [b time, hidden] a tap, standardised, for a base that is not trained along.
+    pub streams: Option<Vec<Tensor<2>>>,
     /// What the layers read and write.
     pub layers: LayerBatch,
     /// [b t] the outputs wanted; pointers count on from the fixed outputs.
@@ -55,8 +59,7 @@ impl Batch {
     /// A batch of these sequences, with their answers or only their prompts.
     pub fn new(sequences: &[&Sequence], config: &LayersConfig, answers: bool, device: &Device) -> Self {
         let b = sequences.len();
-        let length = |s: &&Sequence| s.prompt.len() + if answers { s.answer.len() } else { 0 };
-        let time = sequences.iter().map(length).max().unwrap_or(1);
+        let time = sequences.iter().map(|s| s.tokens(answers)).max().unwrap_or(1);
         let n = sequences.iter().map(|s| s.rows.len()).max().unwrap_or(1);
         let k = sequences.iter().map(|s| s.lasts.len()).max().unwrap_or(0).max(1);
         let t = sequences.iter().map(|s| s.program.as_ref().map_or(1, |p| p.len() + 1)).max().unwrap_or(1);
@@ -128,7 +131,9 @@ impl Batch {
             b,
             time,
             ids: ints(ids, [b * time], device),
+            streams: None,
             layers: LayerBatch {
+                standard: false,
                 b,
                 n,
                 k,
@@ -158,5 +163,30 @@ impl Batch {
                 weights: floats(weights, [count, 1], device),
             }),
         }
+    }
+    /// A batch of sequences whose states are stored; of others as [`Self::new`].
+    ///
+    /// # Errors
+    /// Those of [`States::read`].
+    pub fn of(
+        sequences: &[&Sequence],
+        states: Option<&States>,
+        config: &LayersConfig,
+        answers: bool,
+        device: &Device,
+    ) -> Result<Self> {
+        let mut batch = Self::new(sequences, config, answers && states.is_none(), device);
+        let Some(states) = states else { return Ok(batch) };
+        let stride = batch.time * config.hidden;
+        let mut streams = vec![vec![0f32; batch.b * stride]; config.taps.len()];
+        for (at, stored) in sequences.iter().enumerate().filter_map(|(at, s)| Some((at, s.stored?))) {
+            for (stream, values) in streams.iter_mut().zip(states.read(stored)?) {
+                stream[at * stride..][..values.len()].copy_from_slice(&values);
+            }
+        }
+        let shape = [batch.b * batch.time, config.hidden];
+        batch.streams = Some(streams.into_iter().map(|stream| floats(stream, shape, device)).collect());
+        batch.layers.standard = true;
+        Ok(batch)
     }
 }

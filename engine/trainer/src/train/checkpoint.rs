@@ -6,10 +6,8 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
-use wattage_engine::wasm_layers::config::LayersConfig;
 
-use super::run::Nets;
-use crate::model::BaseConfig;
+use super::run::{Nets, Shapes};
 use crate::{Error, Result};
 
 /// How far a run is.
@@ -84,21 +82,16 @@ pub(super) fn load(
 ///
 /// # Errors
 /// [`Error::File`] where there is no checkpoint, [`Error::Training`] for one of nets of another shape.
-pub fn average(out: &Path, base: &BaseConfig, layers: &LayersConfig) -> Result<(Nets, Place)> {
+pub fn average(out: &Path, shapes: Shapes<'_>) -> Result<(Nets, Place)> {
     let from = folder(out);
     let path = from.join("place.json");
     let text = std::fs::read_to_string(&path).map_err(|why| Error::file(&path, why))?;
     let place: Place = serde_json::from_str(&text).map_err(failed)?;
-    if !place.asked.starts_with(&shapes(base, layers)) {
+    if !place.asked.starts_with(&shapes.named()) {
         return Err(failed("it is of nets of another shape; use the program that trained them"));
     }
-    let nets = Nets::new(base, layers, &Device::flex());
+    let nets = Nets::new(shapes, &Device::flex());
     Ok((nets.try_load_file(from.join("average")).map_err(failed)?, place))
-}
-
-/// What a checkpoint was asked first of all.
-pub(super) fn shapes(base: &BaseConfig, layers: &LayersConfig) -> String {
-    format!("{base:?} {layers:?} ")
 }
 
 /// Moves `average` towards `nets`: average = keep average + (1 - keep) nets.

@@ -1,13 +1,11 @@
 //! What training lowers.
 
+use super::batch::{Batch, Next};
+use super::run::{Nets, Shapes};
+use crate::model::Dropout;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, activation};
-use wattage_engine::wasm_layers::config::LayersConfig;
-
-use super::batch::{Batch, Next};
-use super::run::Nets;
-use crate::model::{BaseConfig, Rotary};
 
 /// Weight of the gates' loss.
 const GATES: f64 = 0.5;
@@ -18,19 +16,19 @@ const GATES: f64 = 0.5;
 /// trained independently, at 1 an example trains its best layer alone (multiple-choice learning; Guzmán-Rivera et al. 2012).
 pub(super) fn losses(
     nets: &Nets,
-    base: &BaseConfig,
-    layers: &LayersConfig,
+    shapes: Shapes<'_>,
     batch: &Batch,
     choice: f64,
+    dropout: impl Fn(usize) -> Option<Dropout>,
 ) -> (Tensor<1>, [f32; 3]) {
+    let layers = shapes.layers;
     let device = batch.ids.device();
-    let rotary = Rotary::new(base, batch.b, batch.time, &device);
-    let (taps, last) = nets.base.forward(batch.ids.clone(), base, &rotary, &layers.taps);
+    let (taps, last) = nets.streams(shapes, batch);
     let count = batch.wanted.clone().sum().clamp_min(1.0);
     let zero = || Tensor::zeros([1], &device);
     let (mut each, mut gates) = (Vec::new(), zero());
-    for (layer, tap) in nets.layers.iter().zip(taps) {
-        let output = layer.forward(tap, layers, &batch.layers);
+    for (place, (layer, tap)) in nets.layers.iter().zip(taps).enumerate() {
+        let output = layer.forward(tap, layers, &batch.layers, dropout(place).as_ref());
         let chosen = output.logprobs.gather(1, batch.targets.clone()) * batch.wanted.clone();
         each.push(chosen.neg().reshape([batch.b, batch.layers.t]).sum_dim(1));
         // Binary cross-entropy with logits.
@@ -49,13 +47,13 @@ pub(super) fn losses(
         each
     };
     let programs = each.sum() / count;
-    let answers = match &batch.next {
-        Some(Next { rows, ids, weights }) => {
-            let logits = nets.base.logits(last.select(0, rows.clone()));
+    let answers = match (&batch.next, &nets.base, last) {
+        (Some(Next { rows, ids, weights }), Some(base), Some(last)) => {
+            let logits = base.logits(last.select(0, rows.clone()));
             let each = activation::log_softmax(logits, 1).gather(1, ids.clone()) * weights.clone();
             (each.sum() / weights.clone().sum()).neg()
         }
-        None => zero(),
+        _ => zero(),
     };
     let parts = [&programs, &gates, &answers].map(|part| part.clone().into_scalar::<f32>());
     (programs + gates * GATES + answers, parts)

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::optim::AdamWConfig;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use wattage_engine::wasm_layers::config::LayersConfig;
@@ -13,15 +13,18 @@ use wattage_engine::wasm_layers::config::LayersConfig;
 use super::checkpoint::{self, Place, blend};
 use super::losses::clip;
 use super::score::score;
+use super::states::States;
 use super::workers::Workers;
 use super::{Batch, Sequence};
-use crate::model::{Base, BaseConfig, Layer};
+use crate::model::{Base, BaseConfig, Dropout, Layer, Rotary};
 use crate::{Error, Result};
 
 /// Steps between lines of metrics.
 const METRICS: usize = 50;
 /// Steps between blends of the average, and how much of it each keeps.
 const AVERAGE: (usize, f64) = (5, 0.99);
+/// Workers and layers, at most: each layer of each batch of each step has random numbers of its own.
+const MOST_STREAMS: (usize, usize) = (64, 8);
 
 /// How to train.
 #[derive(Debug, Clone)]
@@ -47,32 +50,77 @@ pub struct Options {
     pub workers: usize,
     /// What the first weights are called: a seed's, or those of another run.
     pub start: String,
+    /// Share of the taps' channels, and of what the layers' blocks add, that each pass leaves out.
+    pub dropout: [f64; 2],
     /// A step to stop at before the run is over, as a kill would; asked again, the run goes on.
     pub until: Option<usize>,
     /// Where checkpoints go.
     pub out: PathBuf,
 }
 
-/// The base with its layers.
+/// The shapes of what is trained.
+#[derive(Debug, Clone, Copy)]
+pub struct Shapes<'a> {
+    /// The base's, where it is trained along.
+    pub base: Option<&'a BaseConfig>,
+    /// The layers'.
+    pub layers: &'a LayersConfig,
+}
+
+impl Shapes<'_> {
+    /// What a checkpoint is asked first of all.
+    pub(super) fn named(&self) -> String {
+        format!("{:?} {:?} ", self.base, self.layers)
+    }
+}
+
+/// What to train on, and to measure with.
+#[derive(Debug, Clone, Copy)]
+pub struct Material<'a> {
+    /// What to train on.
+    pub train: &'a [Sequence],
+    /// What each evaluation looks at, by name.
+    pub held: &'a [(&'a str, &'a [Sequence])],
+    /// The states that the sequences' places are in, for a base that is not trained along.
+    pub states: Option<&'a States>,
+}
+
+/// The base, where it is trained along, with its layers.
 #[derive(Module, Debug)]
 pub struct Nets {
     /// The base.
-    pub base: Base,
+    pub base: Option<Base>,
     /// A WASM layer a tap.
     pub layers: Vec<Layer>,
 }
 
 impl Nets {
     /// New weights to train; the same seed gives the same.
-    pub fn seeded(seed: u64, base: &BaseConfig, layers: &LayersConfig) -> Self {
+    pub fn seeded(seed: u64, shapes: Shapes<'_>) -> Self {
         let device = Device::flex().autodiff();
         device.seed(seed);
-        Self::new(base, layers, &device)
+        Self::new(shapes, &device)
     }
 
     /// New weights.
-    pub fn new(base: &BaseConfig, layers: &LayersConfig, device: &Device) -> Self {
-        Self { base: Base::new(base, device), layers: layers.taps.iter().map(|_| Layer::new(layers, device)).collect() }
+    pub fn new(shapes: Shapes<'_>, device: &Device) -> Self {
+        let layers = shapes.layers;
+        Self {
+            base: shapes.base.map(|base| Base::new(base, device)),
+            layers: layers.taps.iter().map(|_| Layer::new(layers, device)).collect(),
+        }
+    }
+
+    /// What the layers read, [rows, hidden] a tap, and where the base runs along its last residual stream.
+    pub(super) fn streams(&self, shapes: Shapes<'_>, batch: &Batch) -> (Vec<Tensor<2>>, Option<Tensor<2>>) {
+        match (&batch.streams, &self.base, shapes.base) {
+            (None, Some(base), Some(config)) => {
+                let rotary = Rotary::new(config, batch.b, batch.time, &batch.ids.device());
+                let (taps, last) = base.forward(batch.ids.clone(), config, &rotary, &shapes.layers.taps);
+                (taps, Some(last))
+            }
+            (streams, ..) => (streams.clone().unwrap_or_default(), None),
+        }
     }
 }
 
@@ -83,25 +131,28 @@ fn schedule(step: usize, steps: usize) -> f64 {
     warm.min(1.0).min(left.max(0.02))
 }
 
-/// Trains `nets` on `train`, telling each line of metrics to `report`, and gives the average of their last weights. A run that
+/// Trains `nets`, telling each line of metrics to `report`, and gives the average of their last weights. A run that
 /// was killed goes on from its last checkpoint; the weights are the same as without the kill.
 ///
 /// # Errors
-/// [`Error::Training`] where the loss is no number any more, or the checkpoint is another run's.
+/// [`Error::Training`] where the loss is no number any more, or the checkpoint is another run's; [`Error::File`] where states
+/// cannot be read.
 pub fn run(
     mut nets: Nets,
-    base: &BaseConfig,
-    layers: &LayersConfig,
-    train: &[Sequence],
-    held: &[(&str, &[Sequence])],
+    shapes: Shapes<'_>,
+    material: Material<'_>,
     options: &Options,
     report: &mut dyn FnMut(serde_json::Value),
 ) -> Result<Nets> {
+    let Material { train, held, states } = material;
+    if nets.base.is_none() && states.is_none() {
+        return Err(Error::Training("there is neither a base nor what one made of the questions".to_owned()));
+    }
     let device = Device::flex().autodiff();
     let mut average = nets.valid();
     let optimiser = || AdamWConfig::new().with_beta_1(0.9).with_beta_2(0.98).with_weight_decay(0.1).init();
     let lasting = Options { until: None, out: PathBuf::new(), ..options.clone() };
-    let asked = format!("{}{} {lasting:?}", checkpoint::shapes(base, layers), train.len());
+    let asked = format!("{}{} {lasting:?}", shapes.named(), train.len());
     let last = options.until.map_or(options.steps, |until| until.min(options.steps));
     let mut place = Place { asked: asked.clone(), ..Place::default() };
     let saved = checkpoint::load(&options.out, nets.clone(), average.clone(), optimiser())?;
@@ -134,15 +185,17 @@ pub fn run(
         }
         let taken = place.taken..queue.len().min(place.taken + options.workers.max(1));
         place.taken = taken.end;
-        let given: Vec<Batch> = queue[taken]
-            .iter()
-            .map(|(indices, answers)| {
-                let chosen: Vec<&Sequence> = indices.iter().map(|i| &train[*i]).collect();
-                Batch::new(&chosen, layers, *answers, &device)
-            })
-            .collect();
+        let given = queue[taken].iter().map(|(indices, answers)| {
+            let chosen: Vec<&Sequence> = indices.iter().map(|i| &train[*i]).collect();
+            Batch::of(&chosen, states, shapes.layers, *answers, &device)
+        });
+        let given = given.collect::<Result<Vec<Batch>>>()?;
         place.tokens += given.iter().map(|batch| batch.b * batch.time).sum::<usize>();
-        let (mut gradients, parts) = workers.gradients(&nets, base, layers, &given, options.choice);
+        let dropout = |number: usize, layer: usize| {
+            let stream = (place.step * MOST_STREAMS.0 + number) * MOST_STREAMS.1 + layer;
+            (options.dropout != [0.0; 2]).then(|| Dropout::new(options.seed, stream as u64, options.dropout))
+        };
+        let (mut gradients, parts) = workers.gradients(&nets, shapes, &given, options.choice, dropout);
         if !parts.iter().flatten().all(|part| part.is_finite()) {
             let step = place.step;
             return Err(Error::Training(format!("the loss is {parts:?} after {step} steps; lower the rate")));
@@ -164,7 +217,7 @@ pub fn run(
         if place.step.is_multiple_of(options.evaluation) || place.step == options.steps {
             let mut sum = 0.0;
             for (name, set) in held {
-                let score = score(&average, base, layers, set);
+                let score = score(&average, shapes, set, states)?;
                 sum += score.mean();
                 report(serde_json::json!({"step": place.step, "set": name, "held_out": score}));
             }
@@ -190,9 +243,9 @@ fn batches(train: &[Sequence], options: &Options, place: &Place) -> Vec<(Vec<usi
     let mut all = Vec::new();
     for pool in order.chunks(256) {
         let answers = random.random_bool(share);
-        let length = |i: usize| train[i].prompt.len() + if answers { train[i].answer.len() } else { 0 };
+        let length = |i: usize| train[i].tokens(answers);
         let mut pool: Vec<(f64, usize)> =
-            pool.iter().map(|i| (train[*i].prompt.len() as f64 * random.random_range(1.0..2.0), *i)).collect();
+            pool.iter().map(|i| (train[*i].tokens(false) as f64 * random.random_range(1.0..2.0), *i)).collect();
         pool.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut batch: Vec<usize> = Vec::new();
         let mut longest = 0;

@@ -1,12 +1,12 @@
 //! How well a set is done while training.
 
 use burn::tensor::Device;
-use wattage_engine::wasm_layers::config::LayersConfig;
 
 use super::Sequence;
 use super::batch::{Batch, Next};
-use super::run::Nets;
-use crate::model::{BaseConfig, Rotary};
+use super::run::{Nets, Shapes};
+use super::states::States;
+use crate::Result;
 
 /// Sequences in a batch.
 const BATCH: usize = 12;
@@ -35,18 +35,21 @@ impl Score {
 
 /// How well a set is done. Greedy decoding writes a program exactly where each step, given the right steps before it, has the
 /// right output on top.
-pub fn score(nets: &Nets, base: &BaseConfig, layers: &LayersConfig, set: &[Sequence]) -> Score {
+///
+/// # Errors
+/// Those of [`Batch::of`].
+pub fn score(nets: &Nets, shapes: Shapes<'_>, set: &[Sequence], states: Option<&States>) -> Result<Score> {
+    let layers = shapes.layers;
     let mut order: Vec<&Sequence> = set.iter().collect();
-    order.sort_by_key(|sequence| sequence.prompt.len() + sequence.answer.len());
+    order.sort_by_key(|sequence| sequence.tokens(true));
     let device = Device::flex();
     let (mut n, mut any, mut gate, mut told, mut told_right) = (0, 0, 0, 0, 0);
     let mut exact = vec![0; layers.taps.len()];
     for sequences in order.chunks(BATCH) {
-        let batch = Batch::new(sequences, layers, true, &device);
-        let rotary = Rotary::new(base, batch.b, batch.time, &device);
-        let (taps, last) = nets.base.forward(batch.ids.clone(), base, &rotary, &layers.taps);
-        if let Some(Next { rows, ids, .. }) = &batch.next {
-            let found = values(nets.base.logits(last.select(0, rows.clone())).argmax(1));
+        let batch = Batch::of(sequences, states, layers, true, &device)?;
+        let (taps, last) = nets.streams(shapes, &batch);
+        if let (Some(Next { rows, ids, .. }), Some(base), Some(last)) = (&batch.next, &nets.base, last) {
+            let found = values(base.logits(last.select(0, rows.clone())).argmax(1));
             let wanted = values(ids.clone());
             told += wanted.len();
             told_right += found.iter().zip(&wanted).filter(|(found, wanted)| found == wanted).count();
@@ -55,7 +58,7 @@ pub fn score(nets: &Nets, base: &BaseConfig, layers: &LayersConfig, set: &[Seque
         let mut right = vec![false; batch.b];
         let mut says = vec![0f32; batch.b];
         for (place, (layer, tap)) in nets.layers.iter().zip(taps).enumerate() {
-            let output = layer.forward(tap, layers, &batch.layers);
+            let output = layer.forward(tap, layers, &batch.layers, None);
             let found = values(output.logprobs.argmax(1));
             let logits: Vec<f32> = output.gate.into_data().try_to_vec().unwrap_or_default();
             for (i, sequence) in sequences.iter().enumerate() {
@@ -73,13 +76,13 @@ pub fn score(nets: &Nets, base: &BaseConfig, layers: &LayersConfig, set: &[Seque
         gate += sequences.iter().zip(&says).filter(|(s, says)| s.program.is_some() == (**says > 0.0)).count();
     }
     let share = |count: usize, of: usize| count as f64 / of.max(1) as f64;
-    Score {
+    Ok(Score {
         n,
         exact: exact.into_iter().map(|count| share(count, n)).collect(),
         any: share(any, n),
         gate: share(gate, set.len()),
         answers: share(told_right, told),
-    }
+    })
 }
 
 fn values(tensor: burn::tensor::Tensor<2, burn::tensor::Int>) -> Vec<i32> {

@@ -8,6 +8,7 @@ use wattage_engine::wasm_layers::numbers::bind;
 use wattage_engine::wasm_layers::program::{Instruction, MOST_NUMBERS, Op, Program};
 use wattage_engine::{ChatTemplate, Message, Role, Tokenizer};
 
+use super::states::Stored;
 use crate::Result;
 use crate::example::Example;
 use crate::skeleton::hash;
@@ -29,6 +30,18 @@ pub struct Sequence {
     pub pointers: Vec<usize>,
     /// The outputs that write the program, without the end; none where no computation is asked.
     pub program: Option<Vec<usize>>,
+    /// Where the states of `rows` lie, for a base that is not trained along.
+    pub stored: Option<Stored>,
+}
+
+impl Sequence {
+    /// Tokens that a batch has of it, with its answer or without.
+    pub fn tokens(&self, answers: bool) -> usize {
+        match self.stored {
+            Some(_) => self.rows.len(),
+            None => self.prompt.len() + if answers { self.answer.len() } else { 0 },
+        }
+    }
 }
 
 /// Makes sequences of examples, through the engine's own tokenizer, template and number binding.
@@ -44,8 +57,8 @@ pub struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The sequence of an example; none for one without a word, with more numbers than the layers bind, or with two that end in
-    /// one token.
+    /// The sequence of an example; none for one without a word, with more numbers than the layers bind, with two that end in
+    /// one token, or about an earlier result where the vocabulary does not mark those.
     ///
     /// # Errors
     /// The engine's, for a text that it cannot encode.
@@ -70,6 +83,10 @@ impl Reader<'_> {
                 earlier = Some(rows.len() - 1);
             }
         }
+        if example.previous.is_some() && earlier.is_none() {
+            // A vocabulary without tags for results: what was computed before cannot be pointed at.
+            return Ok(None);
+        }
         let first = rows.len();
         rows.extend(question.tokens.clone());
         let place = |token: usize| first + token - question.tokens.start;
@@ -91,7 +108,7 @@ impl Reader<'_> {
             }
         };
         let (answer, own) = self.answer(example, lasts.len())?;
-        Ok(Some(Sequence { prompt: question.ids, answer, own, rows, lasts, pointers, program }))
+        Ok(Some(Sequence { prompt: question.ids, answer, own, rows, lasts, pointers, program, stored: None }))
     }
 
     /// The turn before the question: one that computed what it refers to, or sometimes some talk.

@@ -4,12 +4,11 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use wattage_engine::wasm_layers::config::LayersConfig;
 
 use super::Batch;
 use super::losses::losses;
-use super::run::Nets;
-use crate::model::BaseConfig;
+use super::run::{Nets, Shapes};
+use crate::model::Dropout;
 use crate::{Error, Result};
 
 /// A step's threads. Each has a pool of its own, in which the backend finds no other to share a product with: in nets as small as
@@ -30,22 +29,24 @@ impl Workers {
     pub(super) fn gradients(
         &self,
         nets: &Nets,
-        base: &BaseConfig,
-        layers: &LayersConfig,
+        shapes: Shapes<'_>,
         batches: &[Batch],
         choice: f64,
+        dropout: impl Fn(usize, usize) -> Option<Dropout> + Sync,
     ) -> (GradientsParams, Parts) {
         let device = Device::flex().autodiff();
         // A fork has a graph of its own, so that no thread waits for another's.
         let forks: Vec<Nets> = batches.iter().map(|_| nets.clone().fork(&device)).collect();
-        let one = |nets: &Nets, batch: &Batch| {
-            let (loss, parts) = losses(nets, base, layers, batch, choice);
+        let one = |nets: &Nets, batch: &Batch, number: usize| {
+            let (loss, parts) = losses(nets, shapes, batch, choice, |layer| dropout(number, layer));
             (GradientsParams::from_grads(loss.backward(), nets), parts)
         };
         let mut found: Vec<Option<(GradientsParams, [f32; 3])>> = batches.iter().map(|_| None).collect();
         std::thread::scope(|scope| {
-            for (((pool, nets), batch), slot) in self.0.iter().zip(&forks).zip(batches).zip(&mut found) {
-                scope.spawn(move || *slot = Some(pool.install(|| one(nets, batch))));
+            let all = self.0.iter().zip(&forks).zip(batches).zip(&mut found);
+            for (number, (((pool, nets), batch), slot)) in all.enumerate() {
+                let one = &one;
+                scope.spawn(move || *slot = Some(pool.install(|| one(nets, batch, number))));
             }
         });
         let mut gradients = GradientsParams::new();

@@ -1,0 +1,131 @@
+//! `wattage-trainer layers`: WASM layers on a pretrained base, from the states that `states` kept.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use wattage_engine::DType;
+use wattage_engine::wasm_layers::to_bytes;
+use wattage_trainer::export;
+use wattage_trainer::plot::plot;
+use wattage_trainer::train::{Index, Material, Nets, Options, Sequence, Shapes, States, Stored, run as train, score};
+use wattage_trainer::{Error, Result, shape};
+
+use crate::metrics::reporter;
+
+/// Sequences whose states say how taps are standardised.
+const STANDARD: usize = 4000;
+
+#[derive(Args)]
+pub(crate) struct Layers {
+    /// The folder that `states` was given as --out
+    #[arg(long)]
+    states: PathBuf,
+    /// Where checkpoints and metrics go
+    #[arg(long)]
+    out: PathBuf,
+    /// Where wasm_layers.safetensors goes
+    #[arg(long)]
+    model: PathBuf,
+    /// Optimisation steps
+    #[arg(long, default_value_t = 6000)]
+    steps: usize,
+    /// The same seed gives the same weights
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Highest learning rate
+    #[arg(long, default_value_t = 1e-3)]
+    rate: f64,
+    /// Padded tokens a batch
+    #[arg(long, default_value_t = 1024)]
+    tokens: usize,
+    /// Threads, each with a batch of its own
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
+    /// Share of the taps' channels that each pass leaves out
+    #[arg(long, default_value_t = 0.1)]
+    drop_taps: f64,
+    /// Share of what blocks add that each pass leaves out
+    #[arg(long, default_value_t = 0.1)]
+    drop_blocks: f64,
+    /// Share of an example that trains only the layer that does best on it (0: layers are trained independently)
+    #[arg(long, default_value_t = 0.0)]
+    choice: f64,
+    /// Train on the first so many questions only, for a curve of accuracy over examples
+    #[arg(long)]
+    first: Option<usize>,
+    /// Steps between evaluations, each of which leaves a checkpoint
+    #[arg(long, default_value_t = 500)]
+    evaluation: usize,
+    /// A step to stop at before training is over; asked again, it goes on
+    #[arg(long)]
+    until: Option<usize>,
+    /// Evaluations without a better score after which training ends
+    #[arg(long, default_value_t = 8)]
+    patience: usize,
+}
+
+pub(crate) fn run(args: &Layers) -> Result<()> {
+    for folder in [&args.out, &args.model] {
+        std::fs::create_dir_all(folder).map_err(|why| Error::file(folder, why))?;
+    }
+    // 1. Questions with their states.
+    let index = Index::read(&args.states.join("index.jsonl"))?;
+    let head = &index.head;
+    let config = shape::layers_on(&head.base, head.hidden, &head.taps);
+    if config.constants != head.constants {
+        return Err(Error::Training("the states were made for programs with other constants; make them again".into()));
+    }
+    let mut train_set: Vec<Sequence> = Vec::new();
+    let mut held: Vec<(&str, Vec<Sequence>)> = Vec::new();
+    for (set, sequence) in index.sequences() {
+        match (set, held.iter_mut().find(|(name, _)| Some(*name) == set)) {
+            (None, _) => train_set.push(sequence),
+            (Some(_), Some((_, all))) => all.push(sequence),
+            (Some(name), None) => held.push((name, vec![sequence])),
+        }
+    }
+    train_set.truncate(args.first.unwrap_or(usize::MAX));
+    let mut states = States::open(&args.states.join("states.f16"), head.taps.len(), head.hidden, config.bound)?;
+    let stored: Vec<Stored> = train_set.iter().take(STANDARD).filter_map(|sequence| sequence.stored).collect();
+    states.standardise(stored.into_iter())?;
+    let held: Vec<(&str, &[Sequence])> = held.iter().map(|(name, set)| (*name, set.as_slice())).collect();
+    eprintln!("{} sequences of {}", train_set.len(), head.base);
+
+    // 2. Training.
+    let path = args.out.join("metrics.jsonl");
+    let mut report = reporter(&path)?;
+    let options = Options {
+        steps: args.steps,
+        seed: args.seed,
+        rate: args.rate,
+        tokens: args.tokens,
+        answers: [0.0; 2],
+        choice: args.choice,
+        dropout: [args.drop_taps, args.drop_blocks],
+        evaluation: args.evaluation.max(1),
+        patience: args.patience,
+        workers: args.workers,
+        start: String::new(),
+        until: args.until,
+        out: args.out.clone(),
+    };
+    let shapes = Shapes { base: None, layers: &config };
+    let material = Material { train: &train_set, held: &held, states: Some(&states) };
+    let nets = train(Nets::seeded(args.seed, shapes), shapes, material, &options, &mut report)?;
+    plot(&path, &args.out.join("plot.svg"))?;
+
+    // 3. The layers' file.
+    let mut held_out = serde_json::Map::new();
+    for (name, set) in held {
+        held_out.insert(name.to_owned(), json!(score(&nets, shapes, set, Some(&states))?));
+    }
+    let provenance = json!({
+        "questions": train_set.len(), "seed": args.seed, "steps": args.steps, "held_out": held_out,
+    });
+    let values = export::layers(&nets.layers, &config, &states.standards)?;
+    let bytes = to_bytes(&config, &provenance, DType::F16, &values)?;
+    let path = args.model.join("wasm_layers.safetensors");
+    eprintln!("{}: {} bytes", path.display(), bytes.len());
+    std::fs::write(&path, bytes).map_err(|why| Error::file(&path, why))
+}
