@@ -49,3 +49,67 @@ fn the_page_computes_and_shows_how() {
     assert_ne!(page.computed().as_deref(), Some("7"), "{typed}");
     browser.assert_no_console_errors();
 }
+
+/// Texts whose contrast with what is behind them is under WCAG's 4.5 (2.2, success criterion 1.4.3), with their colours; what cannot
+/// be pressed is exempt.
+const PALE: &str = r#"
+    const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    const pixel = (colour) => {
+        canvas.clearRect(0, 0, 1, 1);
+        canvas.fillStyle = colour;
+        canvas.fillRect(0, 0, 1, 1);
+        return canvas.getImageData(0, 0, 1, 1).data;
+    };
+    const light = ([r, g, b]) => [r, g, b]
+        .map((value) => value / 255)
+        .map((value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, value, at) => sum + value * [0.2126, 0.7152, 0.0722][at], 0);
+    const behind = (element) => {
+        for (let at = element; at; at = at.parentElement) {
+            const colour = getComputedStyle(at).backgroundColor;
+            if (pixel(colour)[3] === 255) return colour;
+        }
+        return "white";
+    };
+    const pale = [];
+    for (const element of document.querySelectorAll("body *")) {
+        const text = [...element.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data).join("").trim();
+        if (!text || !element.checkVisibility() || element.closest(":disabled, [aria-hidden=true]")) continue;
+        const [front, back] = [getComputedStyle(element).color, behind(element)];
+        const [a, b] = [light(pixel(front)), light(pixel(back))].sort((a, b) => b - a);
+        if ((a + 0.05) / (b + 0.05) < 4.5) pale.push(`${text}: ${front} on ${back}`);
+    }
+    return pale;
+"#;
+
+#[test]
+fn an_answer_can_be_read_on_a_small_screen_in_light_and_dark() {
+    let server = Server::start(&dist(), Ranges::On);
+    let browser = Browser::start();
+    browser.resize(320, 640);
+    let page = Page::open_as_it_is(&browser, &server);
+    page.wait_loaded(PATIENCE);
+    page.send("What is 605 × 1213?");
+    page.wait_answer(PATIENCE);
+    assert_eq!(page.computed().as_deref(), Some("733865"));
+    for theme in ["light", "dark"] {
+        let is = || browser.script("return document.documentElement.dataset.theme", Vec::new());
+        for _ in 0..3 {
+            if is() != theme {
+                browser.script(r#"document.querySelector("button.theme").click()"#, Vec::new());
+                std::thread::sleep(std::time::Duration::from_millis(100));
+            }
+        }
+        assert_eq!(is(), theme);
+        let wide = "return [document.documentElement.scrollWidth, innerWidth]";
+        let wide = browser.script(wide, Vec::new());
+        let [Some(content), Some(window)] = [wide[0].as_u64(), wide[1].as_u64()] else { panic!("{wide}") };
+        assert!(window < 520 && content <= window, "{theme}: {content} of {window}");
+        let pale = browser.script(PALE, Vec::new());
+        assert_eq!(pale, serde_json::json!([]), "{theme}");
+        if let Some(folder) = std::env::var_os("WATTAGE_SCREENSHOTS") {
+            browser.screenshot(&Path::new(&folder).join(format!("small-{theme}.png")));
+        }
+    }
+    browser.assert_no_console_errors();
+}
