@@ -33,7 +33,7 @@ macro_rules! grammar {
     };
 }
 
-const FAMILIES: [(&str, &str); 28] = [
+const FAMILIES: [(&str, &str); 31] = [
     grammar!("add_subtract.txt"),
     grammar!("multiply_divide.txt"),
     grammar!("chain.txt"),
@@ -62,6 +62,9 @@ const FAMILIES: [(&str, &str); 28] = [
     grammar!("problems_sums_two.txt"),
     grammar!("problems_groups.txt"),
     grammar!("problems_rates.txt"),
+    grammar!("problems_daily.txt"),
+    grammar!("lists_told.txt"),
+    grammar!("numbers_said.txt"),
 ];
 const STEPS: (&str, &str) = grammar!("steps.txt");
 const UNITS: (&str, &str) = grammar!("units.txt");
