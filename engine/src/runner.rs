@@ -257,12 +257,14 @@ impl Runner {
         Ok(())
     }
 
-    /// The kept residual stream of a tapped layer, [used, hidden].
-    pub(crate) async fn tap(&mut self, layer: usize) -> Result<Vec<f32>> {
-        let tap = self.state.taps.iter().find(|(tapped, _)| *tapped == layer).map(|(_, slice)| *slice);
-        let slice = tap.ok_or_else(|| Error::Request(format!("layer {layer} is not tapped")))?;
+    /// The kept residual stream [used, hidden] of each tapped layer.
+    pub(crate) async fn taps(&mut self) -> Result<Vec<(usize, Vec<f32>)>> {
         let size = 4 * (self.used() * self.config.hidden) as u64;
-        Ok(floats(&self.device.read(Slice { size, ..slice }).await?))
+        let mut all = Vec::new();
+        for (layer, slice) in &self.state.taps {
+            all.push((*layer, floats(&self.device.read(Slice { size, ..*slice }).await?)));
+        }
+        Ok(all)
     }
 }
 

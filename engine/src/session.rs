@@ -282,12 +282,7 @@ impl Session {
                 logits.extend(self.runner.logits(row).await?);
             }
         }
-        let layers: Vec<usize> = self.runner.state.taps.iter().map(|(layer, _)| *layer).collect();
-        let mut taps = Vec::new();
-        for layer in layers {
-            taps.push((layer, self.runner.tap(layer).await?));
-        }
-        Ok((logits, taps))
+        Ok((logits, self.runner.taps().await?))
     }
 
     /// The residual stream [rows, hidden] of each tapped layer at these places of a prompt. What the cache holds of the prompt
@@ -300,10 +295,8 @@ impl Session {
         let hidden = self.file.config.hidden;
         let reused = self.runner.keep_prefix(prompt);
         self.runner.prefill(&prompt[reused..], &Cancel::new(), &mut |_| {}).await?;
-        let layers: Vec<usize> = self.runner.state.taps.iter().map(|(layer, _)| *layer).collect();
         let mut taps = Vec::new();
-        for layer in layers {
-            let whole = self.runner.tap(layer).await?;
+        for (_, whole) in self.runner.taps().await? {
             let mut tap = Vec::with_capacity(rows.len() * hidden);
             for row in rows {
                 let state = whole.get(row * hidden..(row + 1) * hidden);
