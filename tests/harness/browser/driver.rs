@@ -1,9 +1,10 @@
 //! The chromedriver that drives the browser.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
+use std::time::Instant;
 
 use super::{START_TIMEOUT, or_panic};
 
@@ -13,14 +14,34 @@ pub(super) struct Driver {
     pub(super) address: String,
 }
 
+/// How often a driver that ends before it names its port is started anew.
+const ATTEMPTS: usize = 5;
+
 impl Driver {
+    /// A driver that is ready for a session.
+    ///
+    /// chromedriver takes a free port on IPv6 and then the same number on IPv4; it ends when another program holds that
+    /// one, as happens once in a while on a machine that runs many tests. So a driver that ends at once is started anew.
     #[track_caller]
     pub(super) fn start() -> Self {
         let path = program("CHROMEDRIVER", &["chromedriver"]);
+        let (until, mut said) = (Instant::now() + START_TIMEOUT, String::new());
+        for _ in 0..ATTEMPTS {
+            match Self::attempt(&path, until) {
+                Ok(driver) => return driver,
+                Err(output) => said = output,
+            }
+        }
+        panic!("{} did not start in {ATTEMPTS} attempts: it named no port, and said\n{said}", path.display());
+    }
+
+    /// One start, or what the driver printed instead of a port.
+    #[track_caller]
+    fn attempt(path: &Path, until: Instant) -> Result<Self, String> {
         // A shell that ends its whole process group, the browser with it, once its standard input closes: that happens
         // however this process ends, even when it is killed.
         let mut command = Command::new("sh");
-        command.args(["-c", r#""$0" --port=0 & exec >/dev/null; read -r _; kill -KILL 0"#]).arg(&path);
+        command.args(["-c", r#""$0" --port=0 2>&1 & exec >/dev/null 2>&1; read -r _; kill -KILL 0"#]).arg(path);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut process = or_panic(&format!("starting {}", path.display()), command.spawn());
@@ -29,20 +50,22 @@ impl Driver {
         // Reads on to the end, so that the driver never stops on a full pipe.
         std::thread::spawn(move || {
             for line in output.into_iter().flat_map(|output| BufReader::new(output).lines().map_while(Result::ok)) {
-                if let Some((_, port)) = line.split_once("started successfully on port ") {
-                    let _ = sender.send(port.trim_end_matches('.').to_owned());
-                }
+                // Nobody listens any more once the port is known.
+                let _ = sender.send(line);
             }
         });
         let mut driver = Self { process, address: String::new() };
-        match receiver.recv_timeout(START_TIMEOUT) {
-            Ok(port) => driver.address = format!("http://127.0.0.1:{port}"),
-            Err(_) => {
-                driver.stop();
-                panic!("{} did not start: it named no port", path.display());
+        let mut said = String::new();
+        while let Ok(line) = receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                driver.address = format!("http://127.0.0.1:{}", port.trim_end_matches('.'));
+                return Ok(driver);
             }
+            said.push_str(&line);
+            said.push('\n');
         }
-        driver
+        driver.stop();
+        Err(said)
     }
 
     pub(super) fn stop(&mut self) {
