@@ -23,9 +23,9 @@ TINY := public/models/wattage-tiny
 RUN ?= $(CACHE)/train-tiny
 FIRST := --count 110000 --mawps-copies 40 --steps $(or $(STEPS),14000) --rate 1.5e-3 --workers 1
 SECOND := --first 110000 --count 300000 --mawps-copies 25 --steps $(or $(STEPS),14000) --rate 8e-4 --answers 0.3 --patience 40
-THIRD := --first 410000 --count 570000 --mawps-copies 30 --steps $(or $(STEPS),18000) --rate 8e-4 --answers 0.4 --answers-late 0.4 --patience 40
+THIRD := --first 410000 --count 1020000 --mawps-copies 30 --steps $(or $(STEPS),32000) --rate 8e-4 --answers 0.4 --answers-late 0.4 --patience 40
 # What a pretrained base is asked for layers of its own.
-QUESTIONS := --count 4000 --mawps-copies 3 --gsm8k-copies 1
+QUESTIONS := --count 8000 --mawps-copies 4 --gsm8k-copies 1 --distracted 0.4
 TRAINER = "$(CARGO_TARGET_DIR)/release/wattage-trainer"
 RESULTS := $(CARGO_TARGET_DIR)/test-results.txt
 
@@ -98,7 +98,8 @@ train-layers: setup ## Train WASM layers on a pretrained base (BASE=file.gguf DA
 	@$(ENV) cargo build $(RELEASE) --workspace
 	@$(TRAINER) states --base "$(BASE)" --out "$(RUN)/states" --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl" $(QUESTIONS)
 	@$(TRAINER) layers --states "$(RUN)/states" --out "$(RUN)/layers" --model "$(LAYERS)" --steps $(or $(STEPS),6000)
-	@$(TRAINER) scorer --model "$(LAYERS)" --base "$(BASE)" --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl" --generated 2000
+	@$(TRAINER) scorer --model "$(LAYERS)" --base "$(BASE)" --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl" \
+	    --ask-base --surveys "$(RUN)/surveys.jsonl" --generated 1500 --distracted 0.4
 
 eval-tiny: setup ## Measure the embedded model (DATA=folder with mawps/, svamp/, asdiv/, gsm8k/)
 	@[ -f "$(DATA)/mawps/testset.json" ] || { echo "say where the data is: make eval-tiny DATA=folder (see README)" >&2; exit 2; }

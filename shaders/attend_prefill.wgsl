@@ -1,5 +1,6 @@
 // Causal attention of many tokens with a running softmax (FlashAttention, Dao et al. 2022): one workgroup a query head and
-// 8 tokens, 16 positions at a time; 8 invocations a token.
+// 8 tokens, 16 places of the cache at a time; 8 invocations a token. Where state[7] is over 0, the rows are branches: each sees
+// the first state[7] places, which all share, and those of its own branch up to itself.
 struct Params {
     tokens: u32, // rows of q and y
     heads: u32,  // query heads
@@ -9,7 +10,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> state: array<u32>; // position of the first token
+@group(0) @binding(1) var<storage, read> state: array<u32>; // 0: place of the first token, 1: tokens, 7: places that branches share, 8 + tokens: branches' first places
 // import kv
 @group(0) @binding(4) var<storage, read> qkv: array<vec4<f32>>; // [tokens, heads + 2 kv_heads, dim]
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>; // [tokens, heads, dim]
@@ -32,6 +33,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         queries[i] = qkv[token * stride + head * params.dim4 + i % params.dim4] * params.scale;
     }
     let position = state[0] + first + row;
+    var begin = 0u; // of the branch
+    if (state[7] > 0u) {
+        begin = state[8u + state[1] + min(first + row, params.tokens - 1u)];
+    }
     let last = state[0] + min(first + 7u, params.tokens - 1u);
 
     var maximum = -3.0e38;
@@ -49,7 +54,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var j = 0u; j < 2u; j++) {
             let column = part * 2u + j;
             var score = -3.0e38;
-            if (start + column <= position) {
+            if (start + column <= position && (start + column >= begin || start + column < state[7])) {
                 score = 0.0;
                 for (var d = 0u; d < params.dim4; d++) {
                     score += dot(queries[row * params.dim4 + d], tile[column * params.dim4 + d]);
@@ -69,7 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             acc[k] *= fade;
         }
         for (var i = 0u; i < 16u; i++) {
-            if (start + i <= position && start + i <= last) {
+            if (start + i <= position && start + i <= last && (start + i >= begin || start + i < state[7])) {
                 let w = exp(scores[row * 16u + i] - top);
                 sum += w;
                 let at = ((start + i) * kv_heads + kv) * params.dim4;

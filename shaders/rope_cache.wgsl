@@ -1,5 +1,6 @@
 // What follows the q, k, v projections: RMSNorm of each head of q and k (Qwen3), rotary embedding of q and k by halves
 // (Su et al. 2021, the NeoX order), k and v into the cache. One workgroup a head and token; q is rotated in place.
+// A row of a branch (see attend_prefill) has the position that follows what is shared, wherever in the cache it lies.
 struct Params {
     heads: u32,    // query heads
     kv_heads: u32, // key and value heads
@@ -9,7 +10,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> state: array<u32>; // position of the first row
+@group(0) @binding(1) var<storage, read> state: array<u32>; // 0: place of the first row, 1: rows, 7: positions that branches share, 8 + rows: branches' first places
 // import store
 @group(0) @binding(4) var<storage, read> table: array<vec2<f32>>; // [positions, dim / 2]: cosine and sine
 @group(0) @binding(5) var<storage, read> q_gain: array<f32>;      // [dim]
@@ -24,7 +25,11 @@ var<workgroup> squares: array<f32, 32>;
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let h = group.x;
     let source = (group.y * (params.heads + 2u * params.kv_heads) + h) * params.dim4;
-    let position = state[0] + group.y;
+    let place = state[0] + group.y;
+    var position = place;
+    if (state[7] > 0u) {
+        position = state[7] + place - state[8u + state[1] + group.y];
+    }
     let dim = params.dim4 * 4u;
     var square = 0.0;
     if (lane < params.dim4) {
@@ -39,7 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
     if (h >= params.heads + params.kv_heads) {
         if (lane < params.dim4) {
-            let to = (position * params.kv_heads + h - params.heads - params.kv_heads) * params.dim4 + lane;
+            let to = (place * params.kv_heads + h - params.heads - params.kv_heads) * params.dim4 + lane;
             store_value4(to, qkv[source + lane]);
         }
         return;
@@ -69,7 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (lane < params.dim4) {
         let v = vec4<f32>(turned[lane * 4u], turned[lane * 4u + 1u], turned[lane * 4u + 2u], turned[lane * 4u + 3u]);
         if (is_key) {
-            store_key4((position * params.kv_heads + h - params.heads) * params.dim4 + lane, v);
+            store_key4((place * params.kv_heads + h - params.heads) * params.dim4 + lane, v);
         } else {
             qkv[source + lane] = v;
         }

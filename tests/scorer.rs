@@ -4,7 +4,7 @@
 use serde_json::Value;
 use wattage_engine::Error;
 use wattage_engine::scorer::features::{self, ALL, BEFORE};
-use wattage_engine::scorer::{Asked, Judged, Neighbours, Network, Scorer, Store, UNITS, Verifier, key};
+use wattage_engine::scorer::{Asked, BaseFinds, Judged, Neighbours, Network, Scorer, Store, UNITS, Verifier, key};
 use wattage_engine::wasm_layers::Score;
 use wattage_engine::wasm_layers::config::LayersConfig;
 use wattage_engine::wasm_layers::program::{Instruction, Op, Program};
@@ -52,7 +52,8 @@ fn network(inputs: usize, seed: u32) -> Network {
 }
 
 fn scorer() -> Scorer {
-    let programs = vec![binary(Op::Add), binary(Op::Mul), binary(Op::Sub)];
+    let example = |op: Op| (format!("What does {op:?} give?"), binary(op));
+    let programs = [Op::Add, Op::Mul, Op::Sub].map(example).to_vec();
     Scorer {
         verifier: Verifier {
             mean: numbers(ALL, 1),
@@ -65,12 +66,13 @@ fn scorer() -> Scorer {
         tap: 1,
         mean: numbers(8, 40),
         threshold: -2.5,
+        asks_base: true,
     }
 }
 
 fn candidate(op: Op, place: usize, logprob: f64) -> Judged {
     let score = Score { logprob, min_logprob: logprob };
-    Judged { program: binary(op), place, rank: 0, decoders: vec![score; 3] }
+    Judged { program: binary(op), place, rank: 0, decoders: vec![score; 3], base: None }
 }
 
 fn judged() -> Vec<Judged> {
@@ -83,10 +85,12 @@ fn what_is_written_is_read() {
     let file = scorer.to_bytes(&config(), &Value::Null).unwrap();
     let read = Scorer::from_bytes(&file, &config()).unwrap();
     assert_eq!(read.verifier, scorer.verifier);
-    assert_eq!((read.tap, read.threshold, &read.mean), (1, -2.5, &scorer.mean));
+    assert_eq!((read.tap, read.threshold, &read.mean, read.asks_base), (1, -2.5, &scorer.mean, true));
     let question = numbers(8, 50);
     let (a, b) = (scorer.store.nearest(&question), read.store.nearest(&question));
     assert_eq!(a.nearest(), b.nearest());
+    assert!(a.examples().eq(b.examples()) && a.examples().count() == 3);
+    assert!(a.examples().any(|example| example.text == "What does Mul give?" && example.program == binary(Op::Mul)));
     for op in [Op::Add, Op::Mul, Op::Sub] {
         assert_eq!(a.weight(|program| *program == binary(op)), b.weight(|program| *program == binary(op)));
     }
@@ -120,18 +124,44 @@ fn parts_come_from_their_own_features() {
     let scorer = scorer();
     let base: [f32; ALL] = numbers(ALL, 60).try_into().unwrap();
     let parts = scorer.verifier.parts(&base);
-    assert!((parts.sum() - (parts.logprob + parts.verifier + parts.agreement + parts.retrieval)).abs() < 1e-6);
+    let sum = parts.logprob + parts.verifier + parts.agreement + parts.retrieval + parts.base.unwrap();
+    assert!((parts.sum() - sum).abs() < 1e-6);
     for at in 0..ALL {
         let mut changed = base;
         changed[at] += 0.05;
         let other = scorer.verifier.parts(&changed);
-        let retrieval = features::LOGPROB + features::SHAPE..BEFORE;
+        let retrieval = features::LOGPROB + features::SHAPE..BEFORE - features::BASE;
+        let judged = retrieval.end..BEFORE;
         let agreement = BEFORE..BEFORE + features::AGREEMENT;
         assert_eq!(other.logprob != parts.logprob, at < features::LOGPROB, "{at}");
         assert_eq!(other.retrieval != parts.retrieval, retrieval.contains(&at), "{at}");
         assert_eq!(other.agreement != parts.agreement, agreement.contains(&at), "{at}");
+        assert_eq!(other.base != parts.base, judged.contains(&at), "{at}");
         assert_ne!(other.verifier, parts.verifier, "{at}");
     }
+}
+
+/// The base's share is over different programs: one that two layers wrote is one.
+#[test]
+fn what_the_base_finds_is_shared_among_programs() {
+    let mut candidates = judged();
+    let found = |logprob: f64| Some(Score { logprob, min_logprob: logprob / 2.0 });
+    (candidates[0].base, candidates[1].base, candidates[2].base) = (found(-1.0), found(-3.0), found(-1.0));
+    let asked = Asked { numbers: &[2.0, 2.0], gate: 1.0, layers: 3 };
+    let base = BaseFinds::of(&candidates);
+    let of = |candidate: &Judged| {
+        let before = features::before(candidate, &asked, &Neighbours::default(), &base);
+        <[f32; features::BASE]>::try_from(&before[BEFORE - features::BASE..]).unwrap()
+    };
+    let share = (1.0 / (1.0 + (-2f64).exp())) as f32;
+    assert_eq!(of(&candidates[0]), [-1.0, 0.0, share, -0.5]);
+    assert_eq!(of(&candidates[0]), of(&candidates[2]));
+    assert_eq!(of(&candidates[1])[..2], [-3.0, -2.0]);
+    assert!((of(&candidates[1])[2] + share - 1.0).abs() < 1e-6);
+    // One that it could not read, and a base that was not asked, say nothing.
+    candidates[1].base = None;
+    assert_eq!(of(&candidates[1]), [0.0; features::BASE]);
+    assert_eq!(BaseFinds::of(&[]), BaseFinds::of(&candidates[1..2]));
 }
 
 #[test]
@@ -150,10 +180,15 @@ fn agreement_counts_results_and_not_programs() {
 #[test]
 fn features_are_finite_whatever_the_candidate() {
     let asked = Asked { numbers: &[], gate: f64::from(f32::MAX), layers: 3 };
-    let bare = Judged { program: binary(Op::Div), place: 7, rank: 0, decoders: Vec::new() };
+    let bare = Judged { program: binary(Op::Div), place: 7, rank: 0, decoders: Vec::new(), base: None };
     let unlikely = candidate(Op::Div, 0, f64::NEG_INFINITY);
     for candidate in [bare, unlikely] {
-        let before = features::before(&candidate, &asked, &Neighbours::default());
+        let before = features::before(
+            &candidate,
+            &asked,
+            &Neighbours::default(),
+            &BaseFinds::of(std::slice::from_ref(&candidate)),
+        );
         assert!(before.iter().all(|value| value.is_finite()), "{before:?}");
         for value in [0.0, 1e300, -1e-300] {
             let after = features::after(std::slice::from_ref(&candidate), &[Some(value)], value, &asked);
@@ -166,18 +201,23 @@ fn features_are_finite_whatever_the_candidate() {
 fn the_nearest_example_weighs_most() {
     let mut keys = vec![0.0; 3 * 8];
     (keys[0], keys[9], keys[18]) = (1.0, 2.0, 3.0);
-    let store = Store::new(&keys, vec![binary(Op::Add), binary(Op::Mul), binary(Op::Sub)], 8).unwrap();
+    let example = |op: Op| (op.word().to_owned(), binary(op));
+    let store = Store::new(&keys, [Op::Add, Op::Mul, Op::Sub].map(example).to_vec(), 8).unwrap();
     assert_eq!(store.len(), 3);
     let mut question = vec![0.1; 8];
     question[1] = 5.0;
     let found = store.nearest(&question);
     assert!(found.nearest() > 0.99, "{}", found.nearest());
+    assert_eq!(found.examples().next().map(|example| example.text.as_str()), Some("multiply"));
     assert!(found.weight(|program| *program == binary(Op::Mul)) > 0.99);
     assert!((found.weight(|_| true) - 1.0).abs() < 1e-9);
     // A key of another width has no neighbours, and neither has an empty store.
     assert_eq!(store.nearest(&[1.0]).weight(|_| true), 0.0);
     assert_eq!(Store::default().nearest(&question).weight(|_| true), 0.0);
-    assert!(Store::new(&keys, vec![binary(Op::Add)], 8).is_err());
+    assert!(Store::new(&keys, vec![example(Op::Add)], 8).is_err());
+    for text in ["a\0b".to_owned(), "long ".repeat(2000)] {
+        assert!(Store::new(&[1.0; 8], vec![(text, binary(Op::Add))], 8).is_err());
+    }
 }
 
 #[test]

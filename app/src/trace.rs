@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use wattage_engine::{BoundNumber, CandidateRow, Event, Gate, Status, row_of};
+use wattage_engine::{BoundNumber, CandidateRow, Event, Gate, Similar, Status, row_of};
 
 /// An answer's computation as far as it has been told of.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub struct Trace {
     pub numbers: Vec<BoundNumber>,
     /// The candidates, each as it was told of last.
     pub rows: Vec<CandidateRow>,
+    /// The verified examples that are nearest to the question.
+    pub similar: Vec<Similar>,
     /// What came of it.
     pub choice: Option<Choice>,
     /// Bytes of the answer's text that the engine put there. Only these are ever shown as computed: whatever else looks like a
@@ -44,6 +46,7 @@ impl Trace {
             Event::Gate(gate) => self.gate = Some(gate.clone()),
             Event::NotRead(why) => self.unread = Some(why.clone()),
             Event::Numbers(numbers) => self.numbers.clone_from(numbers),
+            Event::Similar(similar) => self.similar.clone_from(similar),
             Event::Candidate(row) | Event::Score(row) | Event::Compile(row) | Event::Run(row) => self.put(row),
             Event::Choice { chosen, value, error, micros } => {
                 self.choice = Some(Choice { chosen: *chosen, value: *value, error: error.clone(), micros: *micros });
@@ -123,17 +126,15 @@ pub struct Segment {
 
 /// The parts of a candidate's score; none where it was not run or gave no number.
 pub fn parts(row: &CandidateRow) -> Vec<(&'static str, f32)> {
-    let parts = row.parts.iter();
-    parts
-        .flat_map(|parts| {
-            [
-                ("logprob", parts.logprob),
-                ("verifier", parts.verifier),
-                ("agreement", parts.agreement),
-                ("retrieval", parts.retrieval),
-            ]
-        })
-        .collect()
+    let Some(parts) = row.parts else { return Vec::new() };
+    let mut all = vec![
+        ("logprob", parts.logprob),
+        ("verifier", parts.verifier),
+        ("agreement", parts.agreement),
+        ("retrieval", parts.retrieval),
+    ];
+    all.extend(parts.base.map(|base| ("base", base)));
+    all
 }
 
 /// A candidate's score as a bar from zero: what speaks for it to the right, what speaks against it to the left.

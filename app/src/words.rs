@@ -1,7 +1,7 @@
 //! What is said of a computation, in plain words.
 
 use wattage_engine::wasm_layers::{Exactness, display};
-use wattage_engine::{CandidateRow, Status};
+use wattage_engine::{CandidateRow, Similar, Status};
 
 use crate::{
     format,
@@ -58,6 +58,21 @@ pub fn parts_of(row: &CandidateRow) -> Option<String> {
         (true, Status::Written) => None,
         (true, _) => Some("by what was known before it is run".to_owned()),
     }
+}
+
+/// How an example compares with the question and its candidates.
+pub fn similar(example: &Similar, rows: &[CandidateRow]) -> String {
+    let mut layers: Vec<usize> =
+        rows.iter().filter(|row| example.candidates.contains(&row.id)).map(|row| row.layer).collect();
+    layers.sort_unstable();
+    layers.dedup();
+    let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
+    let same = match layers.as_slice() {
+        [] => "No candidate is this function.".to_owned(),
+        [layer] => format!("A candidate of layer {layer} is this function."),
+        all => format!("Candidates of layers {} are this function.", all.join(", ")),
+    };
+    format!("Similarity {:.2}, {}. {same}", example.similarity, example.op)
 }
 
 /// A score and what it is made of, in full.

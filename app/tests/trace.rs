@@ -6,7 +6,7 @@ use wattage_app::{
 };
 use wattage_engine::scorer::Parts;
 use wattage_engine::wasm_layers::Exactness;
-use wattage_engine::{BoundNumber, CandidateRow, Event, Gate, Status};
+use wattage_engine::{BoundNumber, CandidateRow, Event, Gate, Similar, Status};
 
 fn gate(logit: f64) -> Event {
     Event::Gate(Gate { open: logit > 0.0, logit, layers: vec![(3, logit), (7, logit), (11, logit)] })
@@ -70,8 +70,8 @@ fn example() -> Vec<Event> {
     let candidates =
         [(0, 3, 0), (1, 7, 0), (2, 7, 1), (3, 11, 0)].map(|(id, layer, rank)| written(id, layer, rank, "multiply"));
     let [first, best, right, unlikely] = candidates.clone();
-    let parts = Parts { logprob: 1.5, verifier: 2.5, agreement: -0.75, retrieval: 0.25 };
-    let low = Parts { logprob: -0.5, verifier: -1.0, agreement: 0.25, retrieval: 0.0 };
+    let parts = Parts { logprob: 1.5, verifier: 2.5, agreement: -0.75, retrieval: 0.25, base: None };
+    let low = Parts { logprob: -0.5, verifier: -1.0, agreement: 0.25, retrieval: 0.0, base: None };
     let skipped = CandidateRow { status: Status::Skipped, score: -1.7, ..unlikely };
     let failed = CandidateRow { status: Status::Failed, error: Some("the result is infinite".into()), ..best };
     let chosen = CandidateRow { status: Status::Chosen, ..scored(&executed(&right, 132.0), parts) };
@@ -158,7 +158,7 @@ fn only_a_splice_is_text_that_was_computed() {
 
 #[test]
 fn a_bar_goes_both_ways_from_zero() {
-    let parts_of = Parts { logprob: -0.5, verifier: 2.0, agreement: -1.0, retrieval: 0.25 };
+    let parts_of = Parts { logprob: -0.5, verifier: 2.0, agreement: -1.0, retrieval: 0.25, base: None };
     let row = scored(&executed(&written(0, 3, 0, "add"), 1.0), parts_of);
     let segment = |part, from, to| Segment { part, from, to };
     assert_eq!(
@@ -171,6 +171,10 @@ fn a_bar_goes_both_ways_from_zero() {
         ]
     );
     assert_eq!(words::score(&row), "score 0.75: logprob -0.50, verifier 2.00, agreement -1.00, retrieval 0.25");
+    // Where the base judges too, that is a part.
+    let judged = scored(&row, Parts { base: Some(1.0), ..parts_of });
+    assert_eq!(segments(&judged).last(), Some(&segment("base", 2.25, 3.25)));
+    assert!(words::score(&judged).ends_with("retrieval 0.25, base 1.00"), "{}", words::score(&judged));
     let skipped = CandidateRow { status: Status::Skipped, score: -6.0, ..written(1, 7, 0, "add") };
     assert_eq!(segments(&skipped), [segment("prior", -6.0, 0.0)]);
     assert_eq!((parts(&skipped), segments(&written(2, 7, 0, "add"))), (vec![], vec![]));
@@ -190,6 +194,23 @@ fn numbers_are_found_in_the_message_by_characters() {
     assert_eq!(pieces("12", &[number("12", 12.0, 1), before]), [whole("12")]);
     assert_eq!(pieces("123", &[number("12", 12.0, 0), number("23", 23.0, 1)]), [bound("12", 0), whole("3")]);
     assert!(pieces("", &[]).is_empty());
+}
+
+#[test]
+fn examples_say_which_candidates_they_are() {
+    let similar = |candidates: &[usize]| Similar {
+        text: "What is 3 times 4?".into(),
+        wat: String::new(),
+        op: "multiply".into(),
+        similarity: 0.935,
+        candidates: candidates.to_vec(),
+    };
+    let trace = fold(&[&example()[..], &[Event::Similar(vec![similar(&[2])])]].concat());
+    assert_eq!(trace.similar, [similar(&[2])]);
+    let said = |candidates: &[usize]| words::similar(&similar(candidates), &trace.rows);
+    assert_eq!(said(&[2, 1]), "Similarity 0.94, multiply. A candidate of layer 7 is this function.");
+    assert!(said(&[3, 0]).ends_with("Candidates of layers 3, 11 are this function."));
+    assert!(said(&[]).ends_with("No candidate is this function."));
 }
 
 #[test]

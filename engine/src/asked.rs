@@ -3,6 +3,7 @@
 use crate::chat::{Message, Role};
 use crate::computation::BoundNumber;
 use crate::compute::Parameters;
+use crate::judge::Judge;
 use crate::loader::ModelFile;
 use crate::wasm_layers::config::LayersConfig;
 use crate::wasm_layers::numbers::bind;
@@ -22,7 +23,7 @@ pub(crate) struct Asked {
 }
 
 /// Binds the numbers of a conversation's last message and puts the conversation into tokens; none where the last message is not
-/// a user's.
+/// a user's. `judged` says whether the base judges candidates.
 ///
 /// # Errors
 /// The tokenizer's and the template's.
@@ -30,7 +31,7 @@ pub(crate) fn question(
     file: &ModelFile,
     config: &LayersConfig,
     messages: &[Message],
-    think: bool,
+    (think, judged): (bool, bool),
 ) -> Result<Option<Asked>> {
     let Some(last) = messages.last().filter(|message| message.role == Role::User) else { return Ok(None) };
     let binding = bind(&last.content);
@@ -67,6 +68,13 @@ pub(crate) fn question(
             exact.push(same);
         }
     }
+    let judged = match judged {
+        true => {
+            let previous = bound.iter().find(|number| number.previous);
+            Judge::question(&file.tokenizer, &last.content, previous.map(|number| number.text.as_str()))?
+        }
+        false => Vec::new(),
+    };
     let first = previous.map_or(0, |last| last + 1);
     let tokens = encoded.tokens;
     ranges.push((tokens.start, tokens.len()));
@@ -74,5 +82,5 @@ pub(crate) fn question(
     let place = |of: &std::ops::Range<usize>| first + of.end.saturating_sub(tokens.start + 1);
     let numbers = encoded.numbers.iter().map(place).collect();
     let question = Question { ranges, numbers, previous };
-    Ok(Some(Asked { ids: encoded.ids, question, parameters: Parameters { bound, exact, found } }))
+    Ok(Some(Asked { ids: encoded.ids, question, parameters: Parameters { bound, exact, found, judged } }))
 }

@@ -88,6 +88,21 @@ pub struct CandidateRow {
     pub run_us: u64,
 }
 
+/// A verified example that is near the question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Similar {
+    /// Its question, or what is said in place of one.
+    pub text: String,
+    /// The text of the function that answered it.
+    pub wat: String,
+    /// Its operations, in words.
+    pub op: String,
+    /// Cosine similarity of the two questions' hidden states.
+    pub similarity: f64,
+    /// The candidates that are the same function.
+    pub candidates: Vec<usize>,
+}
+
 /// A computation from the layers' candidates to the number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Computation {
@@ -95,6 +110,8 @@ pub struct Computation {
     pub numbers: Vec<BoundNumber>,
     /// All candidates, layer by layer, each layer's best first.
     pub candidates: Vec<CandidateRow>,
+    /// The examples nearest to the question, the nearest first.
+    pub similar: Vec<Similar>,
     /// The chosen one's number.
     pub chosen: Option<usize>,
     /// What was computed.

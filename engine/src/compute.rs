@@ -2,12 +2,15 @@
 
 use web_time::Instant;
 
-use crate::computation::{BoundNumber, CandidateRow, Computation, Gate, Status};
+use crate::choice::{choice, copy_run, no_result};
+use crate::computation::{BoundNumber, CandidateRow, Computation, Gate, Similar, Status};
 use crate::device::Device;
+use crate::judge::Judge;
 use crate::loader::Source;
 use crate::recording::Slice;
+use crate::runner::Runner;
 use crate::sandbox::{self, Limits, Outcome};
-use crate::scorer::{Asked, Judged, Scorer, Survey, key};
+use crate::scorer::{Asked, Judged, Neighbours, Remembered, Scorer, Survey, key};
 use crate::splice::{self, NoResult};
 use crate::wasm_layers::config::LayersConfig;
 use crate::wasm_layers::program::Program;
@@ -16,6 +19,8 @@ use crate::{Error, Event, Result};
 
 /// Tokens of the question that is read first of all, and the last tokens of its numbers.
 const WARM_UP: (usize, [usize; 2]) = (16, [3, 8]);
+/// Examples that are shown beside the candidates.
+const SIMILAR: usize = 3;
 /// How often it is answered.
 const WARM_UP_ROUNDS: usize = 3;
 
@@ -35,6 +40,8 @@ pub(crate) struct Parameters {
     pub(crate) exact: Vec<BigRational>,
     /// Numbers that the question has, those among them that functions cannot take.
     pub(crate) found: usize,
+    /// The question as the base reads it that judges.
+    pub(crate) judged: Vec<u32>,
 }
 
 impl Parameters {
@@ -48,34 +55,38 @@ impl Computer {
     ///
     /// # Errors
     /// Those of [`WasmLayers::load`] and [`Scorer::from_bytes`].
-    pub(crate) async fn load(device: &mut Device, layers: &Source, scorer: &Source, base: Base<'_>) -> Result<Self> {
-        let layers = WasmLayers::load(device, layers, base).await?;
+    pub(crate) async fn load(
+        runner: &mut Runner,
+        (layers, scorer): (&Source, &Source),
+        base: Base<'_>,
+    ) -> Result<Self> {
+        let layers = WasmLayers::load(&mut runner.device, layers, base).await?;
         let scorer = read_scorer(scorer, layers.config()).await?;
-        let limits = Limits::default();
-        let mut computer = Self { layers, scorer, limits };
-        computer.warm_up(device).await?;
+        let mut computer = Self { layers, scorer, limits: Limits::default() };
+        computer.warm_up(runner).await?;
         Ok(computer)
     }
 
     /// Answers a question of nothing, so that the first real one is as quick as the next: a browser compiles code when it is
     /// first used, and again, better, when it is used often.
-    async fn warm_up(&mut self, device: &mut Device) -> Result<()> {
+    async fn warm_up(&mut self, runner: &mut Runner) -> Result<()> {
+        let device = &mut runner.device;
         let (tokens, lasts) = WARM_UP;
         let bytes = 4 * tokens * self.config().hidden;
         // One buffer does for all taps.
         let tap = device.slice(bytes as u64)?;
         let done = match device.write(tap.buffer, 0, &vec![0; bytes]) {
-            Ok(()) => self.answer_nothing(device, &vec![tap; self.config().taps.len()], (tokens, lasts)).await,
+            Ok(()) => self.answer_nothing(runner, &vec![tap; self.config().taps.len()], (tokens, lasts)).await,
             Err(why) => Err(why),
         };
-        device.free(tap.buffer);
+        runner.device.free(tap.buffer);
         self.layers.forget();
         done
     }
 
     async fn answer_nothing(
         &mut self,
-        device: &mut Device,
+        runner: &mut Runner,
         taps: &[Slice],
         (tokens, lasts): (usize, [usize; 2]),
     ) -> Result<()> {
@@ -91,12 +102,18 @@ impl Computer {
             bound: [12, 11].iter().map(number).collect(),
             exact: [12, 11].map(|value: u8| BigRational::from_integer(value.into())).to_vec(),
             found: lasts.len(),
+            judged: Vec::new(),
         };
         for _ in 0..WARM_UP_ROUNDS {
-            let gate = self.read(device, taps, &question).await?;
-            self.compute(device, taps, &question, &gate, &parameters, &mut |_| {}).await?;
+            let gate = self.read(&mut runner.device, taps, &question).await?;
+            self.compute((runner, None), taps, &question, &gate, &parameters, &mut |_| {}).await?;
         }
         Ok(())
+    }
+
+    /// Whether the scorer asks the base what it thinks of candidates.
+    pub(crate) fn asks_base(&self) -> bool {
+        self.scorer.asks_base
     }
 
     /// The layers' shape.
@@ -120,7 +137,7 @@ impl Computer {
     /// Computes what the question asks for that was read last.
     pub(crate) async fn compute(
         &mut self,
-        device: &mut Device,
+        (runner, judge): (&mut Runner, Option<&mut Judge>),
         taps: &[Slice],
         question: &Question,
         gate: &Gate,
@@ -131,11 +148,11 @@ impl Computer {
         let taken = question.numbers.len() + usize::from(question.previous.is_some());
         if parameters.found > question.numbers.len() {
             let why = NoResult::Numbers { found: parameters.found };
-            return Ok(finished(parameters, Vec::new(), Err((None, why)), began, on_event));
+            return Ok(finished(parameters, (Vec::new(), Vec::new()), Err((None, why)), began, on_event));
         }
 
-        // 1. Each layer writes its candidates; every decoder judges all of them.
-        let judged = self.write(device).await?;
+        // 1. Each layer writes its candidates; every decoder judges all of them, and the base where it is asked.
+        let judged = self.write((runner, judge), parameters).await?;
         let arguments = parameters.values();
         let mut rows: Vec<CandidateRow> = Vec::with_capacity(judged.len());
         for (id, candidate) in judged.iter().enumerate() {
@@ -144,8 +161,10 @@ impl Computer {
         }
 
         // 2. The scorer says which of them are worth running.
-        let states = self.states(device, taps, question).await?;
+        let states = self.states(&mut runner.device, taps, question).await?;
         let neighbours = self.scorer.store.nearest(&key(&states, &self.scorer.mean));
+        let similar = similar(&judged, &neighbours);
+        on_event(Event::Similar(similar.clone()));
         let asked = Asked { numbers: &arguments, gate: gate.logit, layers: self.config().taps.len() };
         let known = self.scorer.before(&judged, &asked, &neighbours);
         for (row, (prior, _)) in rows.iter_mut().zip(&known) {
@@ -191,28 +210,37 @@ impl Computer {
             }
             None => Err(no_result(&rows, &outcomes, |id| judged[id].program.wat_alone(taken))),
         };
-        Ok(finished(parameters, rows, outcome, began, on_event))
+        Ok(finished(parameters, (rows, similar), outcome, began, on_event))
     }
 
-    /// Each layer's candidates for the question that was read, with every decoder's judgement of them.
-    async fn write(&mut self, device: &mut Device) -> Result<Vec<Judged>> {
-        let written = self.layers.candidates(device, BEAMS).await?;
+    /// Each layer's candidates for the question that was read, with every decoder's judgement of them, and the base's.
+    async fn write(
+        &mut self,
+        (runner, judge): (&mut Runner, Option<&mut Judge>),
+        parameters: &Parameters,
+    ) -> Result<Vec<Judged>> {
+        let written = self.layers.candidates(&mut runner.device, BEAMS).await?;
         let mut programs: Vec<Program> = Vec::new();
         for candidate in written.iter().flatten() {
             if !programs.contains(&candidate.program) {
                 programs.push(candidate.program.clone());
             }
         }
-        let scores = self.layers.rescore(device, &programs).await?;
-        let decoders = |program: &Program| {
-            let at = programs.iter().position(|other| other == program);
-            at.and_then(|at| scores[at].clone()).unwrap_or_default()
+        let scores = self.layers.rescore(&mut runner.device, &programs).await?;
+        let base = match judge {
+            Some(judge) if !parameters.judged.is_empty() => {
+                judge.scores(runner, &parameters.judged, (&programs, &parameters.values())).await?
+            }
+            _ => vec![None; programs.len()],
         };
+        let of = |program: &Program| programs.iter().position(|other| other == program);
         let mut judged = Vec::new();
         for (place, candidates) in written.into_iter().enumerate() {
             for (rank, candidate) in candidates.into_iter().enumerate() {
                 let program = candidate.program;
-                judged.push(Judged { decoders: decoders(&program), program, place, rank });
+                let at = of(&program);
+                let decoders = at.and_then(|at| scores[at].clone()).unwrap_or_default();
+                judged.push(Judged { decoders, base: at.and_then(|at| base[at]), program, place, rank });
             }
         }
         Ok(judged)
@@ -221,18 +249,18 @@ impl Computer {
     /// What a scorer is trained on: all candidates for the question that was read, each of them run, and the question's key.
     pub(crate) async fn survey(
         &mut self,
-        device: &mut Device,
+        (runner, judge): (&mut Runner, Option<&mut Judge>),
         taps: &[Slice],
         question: &Question,
         parameters: &Parameters,
     ) -> Result<Survey> {
-        let candidates = self.write(device).await?;
+        let candidates = self.write((runner, judge), parameters).await?;
         let numbers = parameters.values();
         let run = |candidate: &Judged| {
             sandbox::run(&candidate.program.wat(numbers.len()), &numbers, &self.limits).outcome.value()
         };
         let results = candidates.iter().map(run).collect();
-        let states = self.states(device, taps, question).await?;
+        let states = self.states(&mut runner.device, taps, question).await?;
         let key = key(&states, &vec![0.0; self.config().hidden]);
         Ok(Survey { gate: 0.0, candidates, results, numbers, key })
     }
@@ -296,15 +324,35 @@ async fn read_scorer(source: &Source, layers: &LayersConfig) -> Result<Scorer> {
     Scorer::from_bytes(&bytes, layers)
 }
 
-fn row(id: usize, candidate: &Judged, layer: usize, parameters: usize, arguments: &[f64]) -> CandidateRow {
-    let mut words: Vec<&str> = candidate.program.operations().map(|op| op.word()).collect();
+fn operations(program: &Program) -> String {
+    let mut words: Vec<&str> = program.operations().map(|op| op.word()).collect();
     words.dedup();
+    if words.is_empty() { "a number".to_owned() } else { words.join(", ") }
+}
+
+/// The nearest examples, as they are shown.
+fn similar(candidates: &[Judged], neighbours: &Neighbours) -> Vec<Similar> {
+    let example = |example: &Remembered| {
+        let program = &example.program;
+        let same = candidates.iter().enumerate().filter(|(_, candidate)| candidate.program == *program);
+        Similar {
+            text: example.text.clone(),
+            wat: program.wat_alone(program.parameters()),
+            op: operations(program),
+            similarity: example.similarity,
+            candidates: same.map(|(id, _)| id).collect(),
+        }
+    };
+    neighbours.examples().take(SIMILAR).map(example).collect()
+}
+
+fn row(id: usize, candidate: &Judged, layer: usize, parameters: usize, arguments: &[f64]) -> CandidateRow {
     CandidateRow {
         id,
         layer,
         rank: candidate.rank,
         wat: candidate.program.wat(parameters),
-        op: if words.is_empty() { "a number".to_owned() } else { words.join(", ") },
+        op: operations(&candidate.program),
         args: arguments.to_vec(),
         status: Status::Written,
         result: None,
@@ -321,53 +369,11 @@ fn row(id: usize, candidate: &Judged, layer: usize, parameters: usize, arguments
     }
 }
 
-/// The candidate that the answer is made with, and its result: the one with the best score. None where nothing was computed, or
-/// where the likeliest candidate, by what was known before any was run, failed and is more likely right than wrong: 5 / 0 has no
-/// result, though 0 / 5 has.
-fn choice(rows: &[CandidateRow], priors: &[f32]) -> Option<(usize, f64)> {
-    let likeliest = rows.iter().max_by(|a, b| priors[a.id].total_cmp(&priors[b.id]))?;
-    if likeliest.status == Status::Failed && priors[likeliest.id] > 0.0 {
-        return None;
-    }
-    let ran = rows.iter().filter_map(|row| Some((row, row.result?)));
-    ran.max_by(|(a, _), (b, _)| a.score.total_cmp(&b.score)).map(|(row, value)| (row.id, value))
-}
-
-/// Why nothing was computed, with the function that stands for it.
-fn no_result(
-    rows: &[CandidateRow],
-    outcomes: &[Option<Outcome>],
-    wat: impl Fn(usize) -> String,
-) -> (Option<String>, NoResult) {
-    let failed = rows.iter().filter(|row| row.status == Status::Failed);
-    // Of those that failed the score is still the one from before.
-    let best = failed.max_by(|a, b| a.score.total_cmp(&b.score));
-    match best.and_then(|row| Some((row.id, outcomes[row.id].clone()?))) {
-        Some((id, outcome)) => (Some(wat(id)), NoResult::Failed(outcome)),
-        None if rows.is_empty() => (None, NoResult::Nothing),
-        None => (None, NoResult::Skipped),
-    }
-}
-
-/// The run of one candidate is that of another with the same program.
-fn copy_run(rows: &mut [CandidateRow], from: usize, to: usize) {
-    let (own, ran) = (rows[to].clone(), rows[from].clone());
-    rows[to] = CandidateRow {
-        id: own.id,
-        layer: own.layer,
-        rank: own.rank,
-        logprob: own.logprob,
-        score: own.score,
-        parts: own.parts,
-        ..ran
-    };
-}
-
 type Chosen = std::result::Result<(usize, String, f64), (Option<String>, NoResult)>;
 
 fn finished(
     parameters: &Parameters,
-    candidates: Vec<CandidateRow>,
+    (candidates, similar): (Vec<CandidateRow>, Vec<Similar>),
     outcome: Chosen,
     began: Instant,
     on_event: &mut dyn FnMut(Event),
@@ -378,5 +384,5 @@ fn finished(
     };
     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     on_event(Event::Choice { chosen, value, error: error.clone(), micros });
-    Computation { numbers: parameters.bound.clone(), candidates, chosen, value, error, splice, micros }
+    Computation { numbers: parameters.bound.clone(), candidates, similar, chosen, value, error, splice, micros }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use crate::computation::{BoundNumber, CandidateRow, Computation, Gate};
+use crate::computation::{BoundNumber, CandidateRow, Computation, Gate, Similar};
 use crate::{AdapterInfo, KvType, Sampling};
 
 /// A wish to stop, shared between who asks and who works.
@@ -209,6 +209,8 @@ pub enum Event {
     Numbers(Vec<BoundNumber>),
     /// A layer wrote a function.
     Candidate(CandidateRow),
+    /// The verified examples that are nearest to the question.
+    Similar(Vec<Similar>),
     /// A candidate's score, first by what is known before it is run, then by all, then as the chosen one.
     Score(CandidateRow),
     /// A candidate was compiled.

@@ -17,6 +17,7 @@ mod answer;
 mod asked;
 mod chat;
 pub mod check;
+mod choice;
 mod computation;
 mod compute;
 mod cpu;
@@ -24,6 +25,7 @@ mod device;
 mod error;
 mod event;
 mod gpu;
+mod judge;
 pub mod kernels;
 mod loader;
 mod measure;
@@ -41,7 +43,7 @@ pub mod wasm_layers;
 mod weave;
 
 pub use chat::{ChatTemplate, Message, Question, Role};
-pub use computation::{BoundNumber, CandidateRow, Computation, Gate, Status, row_of};
+pub use computation::{BoundNumber, CandidateRow, Computation, Gate, Similar, Status, row_of};
 pub use device::{Counts, Device, Pending, Prepared};
 pub use error::{Error, Result};
 pub use event::{

@@ -219,12 +219,17 @@ impl Runner {
             repetition: sampling.repetition_penalty,
             frequency: sampling.frequency_penalty,
             presence: sampling.presence_penalty,
+            shared: 0,
         };
         self.write_state(&words, &[token])?;
         Ok(Run { positions: position as u32 + 1, seen: seen.len() as u32 })
     }
 
-    fn write_state(&mut self, words: &StateWords, tokens: &[u32]) -> Result<()> {
+    /// Tells the kernels where the next rows stand, their tokens, and their branches' first places if they are such.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for a token that the model does not have, or the device's trouble.
+    pub(crate) fn write_state(&mut self, words: &StateWords, tokens: &[u32]) -> Result<()> {
         if let Some(token) = tokens.iter().find(|token| **token as usize >= self.config.vocab) {
             return Err(Error::Request(format!("token {token} is outside the vocabulary of {}", self.config.vocab)));
         }

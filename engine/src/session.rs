@@ -1,14 +1,16 @@
 //! The one driver: from model files to a loaded session, from messages to an answer.
 
+mod inspect;
+
 use web_time::Instant;
 
 use crate::answer::{Answer, Next};
 use crate::asked;
 use crate::compute::Computer;
 use crate::device::Counts;
+use crate::judge::Judge;
 use crate::loader::{ModelFile, Source};
 use crate::runner::Runner;
-use crate::scorer::Survey;
 use crate::startup::{choose_device, self_check};
 use crate::wasm_layers::{Base, WasmLayers};
 use crate::weave::Weave;
@@ -36,6 +38,7 @@ pub struct Session {
     file: ModelFile,
     runner: Runner,
     computer: Option<Computer>,
+    judge: Option<Judge>,
     model: ModelInfo,
     device: DeviceInfo,
 }
@@ -113,9 +116,12 @@ impl Session {
             Some((layers, scorer)) => {
                 let fingerprint = file.fingerprint().await?;
                 let base = Base { fingerprint: &fingerprint, hidden: file.config.hidden, layers: file.config.layers };
-                Some(Computer::load(&mut runner.device, layers, scorer, base).await?)
+                Some(Computer::load(&mut runner, (layers, scorer), base).await?)
             }
         };
+
+        let asks_base = computer.as_ref().is_some_and(Computer::asks_base);
+        let judge = if asks_base { Some(Judge::load(&mut runner, &file.tokenizer).await?) } else { None };
 
         let model = ModelInfo {
             name: file.name.clone(),
@@ -135,7 +141,7 @@ impl Session {
             wasm_layers: computer.as_ref().map(|computer| computer.config().taps.clone()).unwrap_or_default(),
             provenance: computer.as_ref().map(|computer| computer.provenance().clone()).unwrap_or_default(),
         };
-        Ok(Self { file, runner, computer, model, device: about })
+        Ok(Self { file, runner, computer, judge, model, device: about })
     }
 
     /// Facts about the model.
@@ -189,7 +195,7 @@ impl Session {
         let computer = self.computer.as_mut().filter(|_| options.layers);
         let asked = match (&computer, prompt) {
             (Some(computer), Prompt::Chat(messages)) => {
-                asked::question(&self.file, computer.config(), messages, options.think)?
+                asked::question(&self.file, computer.config(), messages, (options.think, computer.asks_base()))?
             }
             _ => None,
         };
@@ -216,7 +222,7 @@ impl Session {
         let prefill_seconds = began.elapsed().as_secs_f64();
 
         // 3. The WASM layers read the question. If it asks for a computation, it is done now.
-        let mut weave = Weave::new(computer, asked);
+        let mut weave = Weave::new(computer, self.judge.as_mut(), asked);
         weave.read(&mut self.runner, on_event).await?;
 
         // 4. Decode, token by token, until the model or somebody else ends it. Where the model asks for the computation, or should
@@ -267,78 +273,6 @@ impl Session {
             gate: weave.gate,
             computation: weave.computation,
         })
-    }
-
-    /// Logits [n, vocab] after each of the tokens, and the residual stream [n, hidden] of each tapped layer.
-    ///
-    /// # Errors
-    /// As [`Self::complete`].
-    pub async fn logits(&mut self, tokens: &[u32]) -> Result<(Vec<f32>, Vec<(usize, Vec<f32>)>)> {
-        self.runner.keep_prefix(&[]);
-        let mut logits = Vec::new();
-        for piece in tokens.chunks(self.runner.chunk()) {
-            self.runner.prefill(piece, &Cancel::new(), &mut |_| {}).await?;
-            for row in 0..piece.len() {
-                logits.extend(self.runner.logits(row).await?);
-            }
-        }
-        Ok((logits, self.runner.taps().await?))
-    }
-
-    /// The residual stream [rows, hidden] of each tapped layer at these places of a prompt. What the cache holds of the prompt
-    /// already is not read again.
-    ///
-    /// # Errors
-    /// [`Error::ContextFull`] for a prompt that does not fit, [`Error::Request`] for a place that is none; others as
-    /// [`Self::complete`].
-    pub async fn states(&mut self, prompt: &[u32], rows: &[usize]) -> Result<Vec<Vec<f32>>> {
-        let hidden = self.file.config.hidden;
-        let reused = self.runner.keep_prefix(prompt);
-        self.runner.prefill(&prompt[reused..], &Cancel::new(), &mut |_| {}).await?;
-        let mut taps = Vec::new();
-        for (_, whole) in self.runner.taps().await? {
-            let mut tap = Vec::with_capacity(rows.len() * hidden);
-            for row in rows {
-                let state = whole.get(row * hidden..(row + 1) * hidden);
-                tap.extend_from_slice(state.ok_or_else(|| Error::Request(format!("the prompt has no token {row}")))?);
-            }
-            taps.push(tap);
-        }
-        Ok(taps)
-    }
-
-    /// All candidates of the WASM layers for a conversation's last message, each of them run: what a scorer is trained on.
-    ///
-    /// # Errors
-    /// [`Error::Request`] where there are no layers or no question, or one that they cannot read; others as
-    /// [`Self::complete`].
-    pub async fn survey(&mut self, messages: &[Message]) -> Result<Survey> {
-        let nothing = || Error::Request("there are no WASM layers, or there is no question".to_owned());
-        let computer = self.computer.as_mut().ok_or_else(nothing)?;
-        let asked = asked::question(&self.file, computer.config(), messages, true)?.ok_or_else(nothing)?;
-        let reused = self.runner.keep_prefix(&asked.ids);
-        self.runner.prefill(&asked.ids[reused..], &Cancel::new(), &mut |_| {}).await?;
-        Weave::new(Some(computer), Some(asked)).survey(&mut self.runner).await
-    }
-
-    /// Decodes `count` tokens greedily from where the last prompt ended, whatever they are, and says how many a second: the
-    /// first step, which has no decoding in it, is not counted.
-    ///
-    /// # Errors
-    /// As [`Self::complete`].
-    pub async fn decode_speed(&mut self, count: usize) -> Result<f64> {
-        let mut taken = 0;
-        let mut first = None;
-        let mut latest = Instant::now();
-        let mut take = |_| {
-            taken += 1;
-            latest = Instant::now();
-            first.get_or_insert(latest);
-            taken <= count
-        };
-        self.runner.generate(0, crate::Sampling::greedy(), &Cancel::new(), &mut take).await?;
-        let seconds = first.map_or(0.0, |first| latest.duration_since(first).as_secs_f64());
-        Ok((taken.max(1) - 1) as f64 / seconds.max(1e-9))
     }
 
     /// Forgets the conversation that the cache holds.

@@ -3,6 +3,7 @@
 use crate::asked::Asked;
 use crate::computation::{Computation, Gate};
 use crate::compute::Computer;
+use crate::judge::Judge;
 use crate::recording::Slice;
 use crate::runner::Runner;
 use crate::scorer::Survey;
@@ -12,6 +13,7 @@ use crate::{Error, Event, Result};
 /// One answer's computation.
 pub(crate) struct Weave<'a> {
     computer: Option<&'a mut Computer>,
+    judge: Option<&'a mut Judge>,
     asked: Option<Asked>,
     /// Why the layers could not read the question.
     unread: Option<String>,
@@ -22,9 +24,9 @@ pub(crate) struct Weave<'a> {
 }
 
 impl<'a> Weave<'a> {
-    /// For a question, if there is one, and layers to read it, if there are some.
-    pub(crate) fn new(computer: Option<&'a mut Computer>, asked: Option<Asked>) -> Self {
-        Self { computer, asked, unread: None, gate: None, computation: None }
+    /// For a question, if there is one, layers to read it, if there are some, and the judge that their scorer asks, if it does.
+    pub(crate) fn new(computer: Option<&'a mut Computer>, judge: Option<&'a mut Judge>, asked: Option<Asked>) -> Self {
+        Self { computer, judge, asked, unread: None, gate: None, computation: None }
     }
 
     /// Whether results can come from here.
@@ -79,7 +81,8 @@ impl<'a> Weave<'a> {
         };
         let taps = taps(runner, computer)?;
         let gate = computer.read(&mut runner.device, &taps, &asked.question).await?;
-        let survey = computer.survey(&mut runner.device, &taps, &asked.question, &asked.parameters).await?;
+        let survey =
+            computer.survey((runner, self.judge.as_deref_mut()), &taps, &asked.question, &asked.parameters).await?;
         Ok(Survey { gate: gate.logit, ..survey })
     }
 
@@ -89,8 +92,9 @@ impl<'a> Weave<'a> {
         };
         let taps = taps(runner, computer)?;
         on_event(Event::Numbers(asked.parameters.bound.clone()));
-        let device = &mut runner.device;
-        let computed = computer.compute(device, &taps, &asked.question, gate, &asked.parameters, on_event).await?;
+        let computed = computer
+            .compute((runner, self.judge.as_deref_mut()), &taps, &asked.question, gate, &asked.parameters, on_event)
+            .await?;
         self.computation = Some(computed);
         Ok(())
     }

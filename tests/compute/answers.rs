@@ -46,6 +46,7 @@ fn events_come_in_the_order_of_the_work() {
         Event::NotRead(_) => "not read",
         Event::Numbers(_) => "numbers",
         Event::Candidate(_) => "candidate",
+        Event::Similar(_) => "similar",
         Event::Score(_) => "score",
         Event::Compile(_) => "compile",
         Event::Run(_) => "run",
@@ -56,7 +57,7 @@ fn events_come_in_the_order_of_the_work() {
     let mut names: Vec<&str> = events.iter().map(name).collect();
     names.dedup();
     let order = names.join(" ");
-    assert!(order.starts_with("prefill gate numbers candidate score compile run"), "{order}");
+    assert!(order.starts_with("prefill gate numbers candidate similar score compile run"), "{order}");
     assert!(order.contains("run score choice token splice token"), "{order}");
     assert_eq!(order.matches("splice").count(), 1);
     // The text is what was told, and nothing else.
@@ -75,6 +76,13 @@ fn events_come_in_the_order_of_the_work() {
     }
     assert_eq!(computation.candidates.iter().filter(|row| row.status == Status::Chosen).count(), 1);
     assert_eq!(computation.numbers.iter().map(|number| number.value).collect::<Vec<_>>(), [12.0, 11.0]);
+    // The examples that are shown are the nearest, with the function of the chosen candidate among them.
+    let similar = &computation.similar;
+    assert_eq!(similar.len(), 3);
+    assert!(similar.is_sorted_by(|a, b| a.similarity >= b.similarity) && similar[0].similarity > 0.5, "{similar:?}");
+    assert!(similar.iter().all(|example| !example.text.is_empty() && example.wat.starts_with("(module")));
+    let chosen = computation.chosen.unwrap();
+    assert!(similar.iter().any(|example| example.candidates.contains(&chosen)), "{similar:?}");
     let spans: Vec<(usize, usize)> = computation.numbers.iter().map(|number| (number.start, number.end)).collect();
     assert_eq!(spans, [(8, 10), (13, 15)]);
 }

@@ -92,6 +92,8 @@ fn an_answer_can_be_read_on_a_small_screen_in_light_and_dark() {
     page.send("What is 605 × 1213?");
     page.wait_answer(PATIENCE);
     assert_eq!(page.computed().as_deref(), Some("733865"));
+    browser
+        .script(r#"document.querySelectorAll(".layer-panel details").forEach((all) => all.open = true)"#, Vec::new());
     for theme in ["light", "dark"] {
         let is = || browser.script("return document.documentElement.dataset.theme", Vec::new());
         for _ in 0..3 {

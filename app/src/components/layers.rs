@@ -1,7 +1,7 @@
 //! The layer panel: what each WASM layer wrote for an answer, how it was judged, and what became of it.
 
 use leptos::prelude::*;
-use wattage_engine::{CandidateRow, Status};
+use wattage_engine::{CandidateRow, Similar, Status};
 
 use super::{computed::coloured, score::Score};
 use crate::{
@@ -41,6 +41,7 @@ pub fn LayerPanel(
                         {facts}
                     </p>
                     <Candidates trace />
+                    <Examples trace />
                 </Show>
             </section>
         </Show>
@@ -150,15 +151,47 @@ fn Fate(row: CandidateRow) -> impl IntoView {
     }
 }
 
+/// The verified examples that are nearest to the question: what the scorer's retrieval goes by.
+#[component]
+fn Examples(trace: RwSignal<Trace>) -> impl IntoView {
+    let similar = Memo::new(move |_| trace.read().similar.clone());
+    let example = move |example: Similar| {
+        let remark = trace.with(|trace| words::similar(&example, &trace.rows));
+        view! {
+            <li data-field="similar">
+                <span class="asked">{example.text}</span>
+                <code>{coloured(&wat::one_line(&example.wat))}</code>
+                <span class="remark line">{remark}</span>
+            </li>
+        }
+    };
+    view! {
+        <Show when=move || !similar.read().is_empty()>
+            <details>
+                <summary>{move || format!("The {} most similar questions that it knows", similar.read().len())}</summary>
+                <ol class="similar">{move || similar.get().into_iter().map(example).collect_view()}</ol>
+            </details>
+        </Show>
+    }
+}
+
 /// Every candidate, those among them that are not their layer's best.
 #[component]
 fn Candidates(trace: RwSignal<Trace>) -> impl IntoView {
     let ids = Memo::new(move |_| trace.read().rows.iter().map(|row| row.id).collect::<Vec<_>>());
     let open = RwSignal::new(false);
+    let asks_base =
+        Memo::new(move |_| trace.read().rows.iter().any(|row| row.parts.is_some_and(|parts| parts.base.is_some())));
+    let names = move || {
+        let parts =
+            ["Logprob", "Verifier", "Agreement", "Retrieval"].into_iter().chain(asks_base.get().then_some("Base"));
+        let all = ["Layer", "Rank", "Function", "Result"].into_iter().chain(parts).chain(["Score", "Fate"]);
+        all.map(|name| view! { <th scope="col">{name}</th> }).collect_view()
+    };
     let rows = move || {
         let row = move |id: usize| {
             let row = Memo::new(move |_| trace.read().rows.iter().find(|row| row.id == id).cloned());
-            move || row.get().map(|row| view! { <Candidate row /> })
+            move || row.get().map(|row| view! { <Candidate row asks_base=asks_base.get() /> })
         };
         view! { <For each=move || ids.get() key=|id| *id children=row /> }
     };
@@ -174,9 +207,7 @@ fn Candidates(trace: RwSignal<Trace>) -> impl IntoView {
                         <caption class="visually-hidden">"All candidates"</caption>
                         <thead>
                             <tr>
-                                {["Layer", "Rank", "Function", "Result", "Logprob", "Verifier", "Agreement", "Retrieval", "Score", "Fate"]
-                                    .map(|name| view! { <th scope="col">{name}</th> })
-                                    .collect_view()}
+                                {names}
                             </tr>
                         </thead>
                         <tbody>{rows}</tbody>
@@ -188,10 +219,14 @@ fn Candidates(trace: RwSignal<Trace>) -> impl IntoView {
 }
 
 #[component]
-fn Candidate(row: CandidateRow) -> impl IntoView {
+fn Candidate(
+    row: CandidateRow,
+    /// Whether the table has a column for what the base thinks.
+    asks_base: bool,
+) -> impl IntoView {
     let known = row.status != Status::Written;
     let mut parts: Vec<String> = parts(&row).into_iter().map(|(_, size)| format!("{size:.2}")).collect();
-    parts.resize(4, String::new());
+    parts.resize(4 + usize::from(asks_base), String::new());
     let fate = words::fate(row.status);
     view! {
         <tr class=fate>

@@ -229,10 +229,10 @@ impl Case {
     fn rope_cache(&mut self, s: &Sizes, kv: KvType) {
         let dim = s.dim4 * 4;
         let positions = s.position + s.tokens;
-        let state = self.state(s.position, s.tokens, &[]);
+        let states = [self.state(s.position, s.tokens, &[]), self.branches(s.position, s.tokens)];
         let table = self.floats(positions * dim);
         let (q_gain, k_gain) = (self.floats(dim), self.floats(dim));
-        for norm in 0..2 {
+        for (state, norm) in states.into_iter().zip(0..) {
             let keys = self.cache(positions * s.kv_heads * dim, kv);
             let values = self.cache(positions * s.kv_heads * dim, kv);
             let qkv = self.floats(s.tokens * (s.heads + 2 * s.kv_heads) * dim);
@@ -317,25 +317,27 @@ impl Case {
         let dim = s.dim4 * 4;
         let position = s.position / 4;
         let length = position + s.tokens;
-        let state = self.state(position, s.tokens, &[]);
+        let states = [self.state(position, s.tokens, &[]), self.branches(position, s.tokens)];
         let keys = self.cache(length * s.kv_heads * dim, kv);
         let values = self.cache(length * s.kv_heads * dim, kv);
         let qkv = self.floats(s.tokens * (s.heads + 2 * s.kv_heads) * dim);
-        let y = self.floats(s.tokens * s.heads * dim);
-        self.output(y, Kind::Floats);
-        let kernel = AttendPrefill {
-            state,
-            keys,
-            values,
-            qkv,
-            y,
-            tokens: s.tokens as u32,
-            heads: s.heads as u32,
-            group: (s.heads / s.kv_heads) as u32,
-            dim4: s.dim4 as u32,
-            scale: 0.125,
-        };
-        self.recording.push_kv(kernel, kv, Workgroups::Fixed(s.heads as u32, s.tokens.div_ceil(8) as u32));
+        for state in states.into_iter().take(if self.timed { 1 } else { 2 }) {
+            let y = self.floats(s.tokens * s.heads * dim);
+            self.output(y, Kind::Floats);
+            let kernel = AttendPrefill {
+                state,
+                keys,
+                values,
+                qkv,
+                y,
+                tokens: s.tokens as u32,
+                heads: s.heads as u32,
+                group: (s.heads / s.kv_heads) as u32,
+                dim4: s.dim4 as u32,
+                scale: 0.125,
+            };
+            self.recording.push_kv(kernel, kv, Workgroups::Fixed(s.heads as u32, s.tokens.div_ceil(8) as u32));
+        }
         self.flops = 4 * (s.heads * dim * s.tokens * (position + s.tokens / 2)) as u64;
     }
 

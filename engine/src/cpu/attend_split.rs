@@ -25,7 +25,7 @@ pub(super) fn run(kernel: &AttendSplit, memory: &mut Memory, kv: KvType, pieces:
             let queries: Vec<f32> = queries.collect();
             for piece in 0..pieces.min(kernel.pieces as usize) {
                 let (first, end) = ((piece * split).min(length), ((piece + 1) * split).min(length));
-                let attended = attention.run(head, &queries, &vec![end; group], first, end);
+                let attended = attention.run(head, &queries, &vec![end; group], std::slice::from_ref(&(first..end)));
                 for (q, out) in out.chunks_exact_mut(room).enumerate() {
                     let (sums, end) = out[piece * (dim + 4)..][..dim + 4].split_at_mut(dim);
                     sums.copy_from_slice(&attended.sums[q * attended.stride..][..dim]);

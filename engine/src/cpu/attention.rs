@@ -1,6 +1,8 @@
 //! Attention of the queries that share a key/value head, over a range of positions, with a running softmax (FlashAttention,
 //! Dao et al. 2022): a tile of keys and values is brought to floats once for all of them.
 
+use std::ops::Range;
+
 use bytemuck::Zeroable;
 
 use super::cache::Cache;
@@ -33,23 +35,23 @@ pub(super) struct Attended {
 }
 
 impl Attention<'_> {
-    /// Attends from `queries` [n, dim], scaled, to positions `first..end` of key/value head `head`; query `i` sees those
-    /// under `limits[i]`.
-    pub(super) fn run(self, head: usize, queries: &[f32], limits: &[usize], first: usize, end: usize) -> Attended {
+    /// Attends from `queries` [n, dim], scaled, to the places `ranges` of key/value head `head`; query `i` sees those under
+    /// `limits[i]`.
+    pub(super) fn run(self, head: usize, queries: &[f32], limits: &[usize], ranges: &[Range<usize>]) -> Attended {
         #[cfg(target_arch = "x86_64")]
         if let Some(lanes) = super::lanes::V3::try_new() {
-            return self.on(lanes, head, queries, limits, first, end);
+            return self.on(lanes, head, queries, limits, ranges);
         }
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        return self.on(super::lanes::Simd128::new(), head, queries, limits, first, end);
+        return self.on(super::lanes::Simd128::new(), head, queries, limits, ranges);
         #[allow(unreachable_code, reason = "reached where there are no vectors")]
-        self.on(Portable, head, queries, limits, first, end)
+        self.on(Portable, head, queries, limits, ranges)
     }
 
-    fn on<L: Lanes>(self, l: L, head: usize, queries: &[f32], limits: &[usize], first: usize, end: usize) -> Attended {
+    fn on<L: Lanes>(self, l: L, head: usize, queries: &[f32], limits: &[usize], ranges: &[Range<usize>]) -> Attended {
         l.run(
             #[inline(always)]
-            || self.tiles(l, head, queries, limits, first, end),
+            || self.tiles(l, head, queries, limits, ranges),
         )
     }
 
@@ -60,8 +62,7 @@ impl Attention<'_> {
         head: usize,
         queries: &[f32],
         limits: &[usize],
-        first: usize,
-        end: usize,
+        ranges: &[Range<usize>],
     ) -> Attended {
         let (dim, lanes) = (self.dim, 4 * L::BLOCKS);
         let count = WIDE * lanes;
@@ -76,7 +77,8 @@ impl Attention<'_> {
         let mut values = vec![L::Scales::zeroed(); count * stride / lanes]; // [positions, stride]
         let mut scores = vec![0.0; count];
         let mut row = vec![0.0; dim];
-        for start in (first..end).step_by(count) {
+        let tiles = ranges.iter().flat_map(|range| range.clone().step_by(count).map(|start| (start, range.end)));
+        for (start, end) in tiles {
             let seen = count.min(end - start);
             let to: &mut [f32] = bytemuck::cast_slice_mut(&mut keys);
             for i in 0..seen {
@@ -205,8 +207,8 @@ mod tests {
             let limits: Vec<usize> = (0..count).map(|q| (end + q).saturating_sub(count - 1).max(1)).collect();
             let attention = Attention { keys: Cache::F32(&keys), values: Cache::F32(&values), kv_heads, dim };
             let head = kv_heads - 1;
-            let wide = attention.run(head, &queries, &limits, 0, end);
-            for found in [wide, attention.on(Portable, head, &queries, &limits, 0, end)] {
+            let wide = attention.run(head, &queries, &limits, std::slice::from_ref(&(0..end)));
+            for found in [wide, attention.on(Portable, head, &queries, &limits, std::slice::from_ref(&(0..end)))] {
                 for q in 0..count {
                     let query = &queries[q * dim..(q + 1) * dim];
                     let expected = expected(query, &keys, &values, |i| (i * kv_heads + head) * dim, limits[q]);

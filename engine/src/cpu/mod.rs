@@ -8,6 +8,7 @@ mod attend_merge;
 mod attend_prefill;
 mod attend_split;
 mod attention;
+mod branches;
 mod cache;
 mod embed;
 mod floats;

@@ -1,5 +1,6 @@
 //! Twin of shaders/rope_cache.wgsl.
 
+use super::branches::Branches;
 use super::cache::store;
 use super::matvec::normalise;
 use super::memory::{Memory, part, part_mut};
@@ -13,18 +14,18 @@ pub(super) fn run(kernel: &RopeCache, memory: &mut Memory, kv: KvType, rows: usi
     memory.with(kernel.qkv, |memory, qkv: &mut [f32]| {
         memory.with(kernel.keys, |memory, keys: &mut [u32]| {
             memory.with(kernel.values, |memory, values: &mut [u32]| {
-                let first = part(memory.slice::<u32>(kernel.state)?, 0, 1)?[0] as usize;
+                let branches = Branches::read(memory.slice(kernel.state)?, rows)?;
                 let table: &[[f32; 2]] = memory.slice(kernel.table)?;
                 let q_gain = part(memory.slice::<f32>(kernel.q_gain)?, 0, dim)?;
                 let k_gain = part(memory.slice::<f32>(kernel.k_gain)?, 0, dim)?;
                 let mut head = vec![0.0; dim];
                 for row in 0..rows {
-                    let position = first + row;
-                    let turns = part(table, position * dim / 2, dim / 2)?;
+                    let place_in_cache = branches.first + row;
+                    let turns = part(table, branches.position(row) * dim / 2, dim / 2)?;
                     for h in 0..heads + 2 * kv_heads {
                         let place = part_mut(qkv, (row * (heads + 2 * kv_heads) + h) * dim, dim)?;
                         if h >= heads + kv_heads {
-                            store(values, kv, (position * kv_heads + h - heads - kv_heads) * dim, place)?;
+                            store(values, kv, (place_in_cache * kv_heads + h - heads - kv_heads) * dim, place)?;
                             continue;
                         }
                         head.copy_from_slice(place);
@@ -38,7 +39,7 @@ pub(super) fn run(kernel: &RopeCache, memory: &mut Memory, kv: KvType, rows: usi
                         if h < heads {
                             place.copy_from_slice(&head);
                         } else {
-                            store(keys, kv, (position * kv_heads + h - heads) * dim, &head)?;
+                            store(keys, kv, (place_in_cache * kv_heads + h - heads) * dim, &head)?;
                         }
                     }
                 }

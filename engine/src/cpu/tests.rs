@@ -202,7 +202,7 @@ fn rope_cache_and_attention() {
             KvType::F16 => bench.buffer(&halved(values)),
         };
         let (keys, values) = (cache(old_keys), cache(old_values));
-        let (state, table_at) = (bench.buffer(&[position as u32, 0, 0, 0]), bench.buffer(&table));
+        let (state, table_at) = (bench.buffer(&[position as u32, 0, 0, 0, 0, 0, 0, 0]), bench.buffer(&table));
         let (q_gain, k_gain) = (bench.buffer(&gains[..dim]), bench.buffer(&gains[dim..]));
         let qkv_at = bench.buffer(&qkv);
         let kernel = RopeCache {

@@ -2,7 +2,7 @@
 
 use super::state::{CHUNK, SPLIT};
 use super::weights::{GateUp, Layer, Matrix, Weights};
-use super::{Config, RunState};
+use super::{Beside, Config, RunState};
 use crate::kernels::{
     ArgmaxFinal, ArgmaxPartial, AttendMerge, AttendPrefill, AttendSplit, Embed, Glu, Matmul, Matvec, Penalise, Rmsnorm,
     RopeCache, Tap, TopkFinal, TopkPartial,
@@ -19,7 +19,7 @@ enum Epilogue {
 
 /// One token through all layers, its position and id taken from the state words. Leaves the residual stream in `x`.
 pub(crate) fn decode(config: &Config, weights: &Weights, state: &RunState) -> Recording {
-    let mut pass = Pass { config, state, rows: 1, recording: Recording::default() };
+    let mut pass = Pass { taps: &state.taps, ..Pass::new(config, state, &state.cache, 1) };
     pass.embed(weights);
     for (i, layer) in weights.layers.iter().enumerate() {
         // 1. RMSNorm, q, k, v and their bias.
@@ -52,8 +52,17 @@ pub(crate) fn decode(config: &Config, weights: &Weights, state: &RunState) -> Re
 
 /// `rows` tokens through all layers. Leaves the residual stream of each in `x`.
 pub(crate) fn prefill(config: &Config, weights: &Weights, state: &RunState, rows: usize) -> Recording {
-    debug_assert!(rows <= CHUNK);
-    let mut pass = Pass { config, state, rows, recording: Recording::default() };
+    many(config, weights, Pass { taps: &state.taps, ..Pass::new(config, state, &state.cache, rows) })
+}
+
+/// As [`prefill`], beside the conversation: in another cache, and no tap is kept.
+pub(crate) fn beside(config: &Config, weights: &Weights, state: &RunState, beside: &Beside, rows: usize) -> Recording {
+    many(config, weights, Pass::new(config, state, &beside.cache, rows))
+}
+
+fn many(config: &Config, weights: &Weights, mut pass: Pass<'_>) -> Recording {
+    debug_assert!(pass.rows <= CHUNK);
+    let state = pass.state;
     pass.embed(weights);
     for (i, layer) in weights.layers.iter().enumerate() {
         pass.norm(layer.attention_norm);
@@ -74,9 +83,23 @@ pub(crate) fn prefill(config: &Config, weights: &Weights, state: &RunState, rows
 
 /// The logits of row `row` of the residual stream: final RMSNorm and head.
 pub(crate) fn head(config: &Config, weights: &Weights, state: &RunState, row: usize) -> Recording {
-    let mut pass = Pass { config, state, rows: 1, recording: Recording::default() };
+    let mut pass = Pass::new(config, state, &state.cache, 1);
     let first = row * config.hidden / 4;
     pass.matvec(weights.head(), state.x, first, Some(weights.norm), None, state.logits, 0, Epilogue::Store);
+    pass.recording
+}
+
+/// The logits [rows, outputs] of a head that has few outputs, for each row of the residual stream.
+pub(crate) fn heads(
+    config: &Config,
+    weights: &Weights,
+    state: &RunState,
+    (head, logits): (&Matrix, Slice),
+    rows: usize,
+) -> Recording {
+    let mut pass = Pass::new(config, state, &state.cache, rows);
+    pass.norm(weights.norm);
+    pass.matmul(head, state.normed, None, logits, head.rows, 0, Epilogue::Store);
     pass.recording
 }
 
@@ -114,11 +137,19 @@ pub(crate) fn sample(config: &Config, state: &RunState, penalise: bool) -> Recor
 struct Pass<'a> {
     config: &'a Config,
     state: &'a RunState,
+    /// Each layer's keys and values.
+    cache: &'a [(Slice, Slice)],
+    /// The layers whose residual stream is kept, and where.
+    taps: &'a [(usize, Slice)],
     rows: usize,
     recording: Recording,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    fn new(config: &'a Config, state: &'a RunState, cache: &'a [(Slice, Slice)], rows: usize) -> Self {
+        Self { config, state, cache, taps: &[], rows, recording: Recording::default() }
+    }
+
     fn embed(&mut self, weights: &Weights) {
         for piece in &weights.embedding.pieces {
             self.recording.push_weights(
@@ -254,7 +285,7 @@ impl Pass<'_> {
     }
 
     fn rope_cache(&mut self, layer: &Layer, i: usize) {
-        let (keys, values) = self.state.cache[i];
+        let (keys, values) = self.cache[i];
         let heads = self.config.heads + 2 * self.config.kv_heads;
         self.recording.push_kv(
             RopeCache {
@@ -277,7 +308,7 @@ impl Pass<'_> {
     }
 
     fn attend_one(&mut self, i: usize) {
-        let (keys, values) = self.state.cache[i];
+        let (keys, values) = self.cache[i];
         let dim4 = (self.config.head_dim / 4) as u32;
         let pieces = self.state.context.div_ceil(SPLIT) as u32;
         let heads = self.config.heads as u32;
@@ -312,7 +343,7 @@ impl Pass<'_> {
     }
 
     fn attend_many(&mut self, i: usize) {
-        let (keys, values) = self.state.cache[i];
+        let (keys, values) = self.cache[i];
         self.recording.push_kv(
             AttendPrefill {
                 state: self.state.state,
@@ -332,7 +363,7 @@ impl Pass<'_> {
     }
 
     fn tap(&mut self, i: usize) {
-        if let Some((_, kept)) = self.state.taps.iter().find(|(layer, _)| *layer == i) {
+        if let Some((_, kept)) = self.taps.iter().find(|(layer, _)| *layer == i) {
             self.recording.push(
                 Tap { state: self.state.state, x: self.state.x, kept: *kept, cols4: (self.config.hidden / 4) as u32 },
                 Workgroups::Fixed(self.rows as u32, 1),

@@ -6,6 +6,6 @@ mod state;
 mod weights;
 
 pub use config::{Architecture, Config, KvType};
-pub(crate) use forward::{decode, greedy, head, prefill, sample};
-pub(crate) use state::{CHUNK, RunState, StateWords};
-pub(crate) use weights::Weights;
+pub(crate) use forward::{beside, decode, greedy, head, heads, prefill, sample};
+pub(crate) use state::{Beside, CHUNK, RunState, StateWords};
+pub(crate) use weights::{Matrix, Piece, Weights};

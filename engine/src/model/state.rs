@@ -11,7 +11,7 @@ pub(crate) const CHUNK: usize = 256;
 /// Positions a piece in split attention.
 pub(crate) const SPLIT: usize = 128;
 
-/// The first words of the `state` buffer; the tokens follow at word 8.
+/// The first words of the `state` buffer; the tokens follow at word 8, and behind them the branches' first places.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct StateWords {
     /// 0: position of the first token.
@@ -28,6 +28,8 @@ pub(crate) struct StateWords {
     pub(crate) frequency: f32,
     /// 6: presence penalty.
     pub(crate) presence: f32,
+    /// 7: places of the cache that branches share; 0 where the rows are no branches.
+    pub(crate) shared: u32,
 }
 
 impl StateWords {
@@ -40,7 +42,7 @@ impl StateWords {
             self.repetition.to_bits(),
             self.frequency.to_bits(),
             self.presence.to_bits(),
-            0,
+            self.shared,
         ];
         words.extend_from_slice(tokens);
         words
@@ -54,7 +56,7 @@ pub(crate) struct RunState {
     pub(crate) software: bool,
     /// Positions that the cache holds.
     pub(crate) context: usize,
-    pub(crate) state: Slice,               // [8 + CHUNK] words
+    pub(crate) state: Slice,               // [8 + 2 CHUNK] words
     pub(crate) x: Slice,                   // [CHUNK, hidden], the residual stream
     pub(crate) normed: Slice,              // [CHUNK, hidden]
     pub(crate) qkv: Slice,                 // [CHUNK, heads + 2 kv_heads, dim]
@@ -93,7 +95,7 @@ impl RunState {
             kv,
             software,
             context,
-            state: words(8 + CHUNK)?,
+            state: words(8 + 2 * CHUNK)?,
             x: words(CHUNK * config.hidden)?,
             normed: words(CHUNK * config.hidden)?,
             qkv: words(CHUNK * heads * config.head_dim)?,
@@ -126,6 +128,26 @@ impl RunState {
             device.write(state.rope.buffer, (first * row) as u64, bytemuck::cast_slice(&table))?;
         }
         Ok(state)
+    }
+}
+
+/// A second cache, for a text beside the conversation.
+pub(crate) struct Beside {
+    /// Positions that it holds.
+    pub(crate) places: usize,
+    pub(crate) cache: Vec<(Slice, Slice)>, // a layer: keys, values [places, kv_heads, dim]
+}
+
+impl Beside {
+    /// A cache of `places` positions, at most as many as the conversation's holds.
+    pub(crate) fn new(device: &mut Device, config: &Config, state: &RunState, places: usize) -> Result<Self> {
+        debug_assert!(places <= state.context, "the table of angles is the conversation's");
+        let bytes = (places * config.kv_heads * config.head_dim * state.kv.bytes()) as u64;
+        let mut cache = Vec::with_capacity(config.layers);
+        for _ in 0..config.layers {
+            cache.push((device.slice(bytes)?, device.slice(bytes)?));
+        }
+        Ok(Self { places, cache })
     }
 }
 

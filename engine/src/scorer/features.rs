@@ -13,8 +13,10 @@ pub const LOGPROB: usize = 8;
 pub const SHAPE: usize = 12;
 /// Features of retrieval.
 pub const RETRIEVAL: usize = 3;
+/// Features of the base's judgement.
+pub const BASE: usize = 4;
 /// Features that are known before anything is run.
-pub const BEFORE: usize = LOGPROB + SHAPE + RETRIEVAL;
+pub const BEFORE: usize = LOGPROB + SHAPE + RETRIEVAL + BASE;
 /// Features of agreement among results.
 pub const AGREEMENT: usize = 4;
 /// Features of the result itself.
@@ -36,8 +38,40 @@ pub struct Asked<'a> {
     pub layers: usize,
 }
 
-/// What is known of a candidate before it is run: [`LOGPROB`], [`SHAPE`], [`RETRIEVAL`].
-pub fn before(candidate: &Judged, asked: &Asked<'_>, neighbours: &Neighbours) -> [f32; BEFORE] {
+/// What the base makes of a question's candidates together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BaseFinds {
+    /// The best log-probability.
+    best: f64,
+    /// The sum of the different programs' probabilities, each divided by the best one's.
+    sum: f64,
+}
+
+impl BaseFinds {
+    /// Of these candidates.
+    pub fn of(candidates: &[Judged]) -> Self {
+        let mut different: Vec<(&Program, f64)> = Vec::new();
+        for candidate in candidates {
+            if let Some(score) = candidate.base
+                && different.iter().all(|(program, _)| **program != candidate.program)
+            {
+                different.push((&candidate.program, score.logprob));
+            }
+        }
+        let best = different.iter().map(|(_, logprob)| *logprob).fold(f64::NEG_INFINITY, f64::max);
+        let sum = different.iter().map(|(_, logprob)| (logprob - best).exp()).sum();
+        Self { best, sum }
+    }
+
+    fn features(&self, candidate: &Judged) -> [f64; BASE] {
+        let Some(score) = candidate.base.filter(|_| self.best.is_finite()) else { return [0.0; BASE] };
+        let behind = (score.logprob - self.best).max(-20.0);
+        [score.logprob.max(-50.0), behind, behind.exp() / self.sum.max(1.0), score.min_logprob.max(-20.0)]
+    }
+}
+
+/// What is known of a candidate before it is run: [`LOGPROB`], [`SHAPE`], [`RETRIEVAL`], [`BASE`].
+pub fn before(candidate: &Judged, asked: &Asked<'_>, neighbours: &Neighbours, base: &BaseFinds) -> [f32; BEFORE] {
     let mut out = [0.0; BEFORE];
     let scores = &candidate.decoders;
     let count = scores.len().max(1) as f64;
@@ -65,7 +99,7 @@ pub fn before(candidate: &Judged, asked: &Asked<'_>, neighbours: &Neighbours) ->
         neighbours.weight(|program| program.operations().eq(operations.iter().copied())),
         neighbours.nearest(),
     ];
-    let all = logprob.into_iter().chain(shape).chain(retrieval);
+    let all = logprob.into_iter().chain(shape).chain(retrieval).chain(base.features(candidate));
     for (out, value) in out.iter_mut().zip(all) {
         *out = value as f32;
     }

@@ -1,6 +1,7 @@
 //! The scorer's file, `scorer.safetensors`: defined here, used by the trainer that writes it and the engine that reads it.
 //!
-//! Its metadata has `format`, `version`, `base` (whose hidden states its store's keys are), `tap`, `threshold` and `provenance`.
+//! Its metadata has `format`, `version`, `base` (whose hidden states its store's keys are), `tap`, `threshold`,
+//! `asks_base` (whether that base judges candidates too) and `provenance`.
 
 use std::collections::HashMap;
 
@@ -15,7 +16,7 @@ use crate::{Error, Result};
 /// The file's `format`.
 pub const FORMAT: &str = "wattage-scorer";
 /// The file's `version`.
-pub const VERSION: &str = "1";
+pub const VERSION: &str = "2";
 
 fn wrong(why: impl std::fmt::Display) -> Error {
     Error::Format(format!("the scorer: {why}"))
@@ -46,10 +47,11 @@ impl Scorer {
             add(&format!("{name}.b2"), &network.b2);
         }
         add("store.mean", &self.mean);
-        let (keys, programs) = self.store.parts(layers);
+        let (keys, programs, texts) = self.store.parts(layers);
         let count = self.store.len();
         tensors.push(("store.keys".to_owned(), Dtype::I8, vec![count, self.mean.len()], keys));
         tensors.push(("store.programs".to_owned(), Dtype::U8, vec![count, MOST_INSTRUCTIONS], programs));
+        tensors.push(("store.texts".to_owned(), Dtype::U8, vec![texts.len()], texts));
         let views = tensors
             .iter()
             .map(|(name, kind, shape, bytes)| Ok((name, TensorView::new(*kind, shape.clone(), bytes).map_err(wrong)?)))
@@ -60,6 +62,7 @@ impl Scorer {
             ("base".to_owned(), layers.base.clone()),
             ("tap".to_owned(), self.tap.to_string()),
             ("threshold".to_owned(), self.threshold.to_string()),
+            ("asks_base".to_owned(), self.asks_base.to_string()),
             ("provenance".to_owned(), provenance.to_string()),
         ]);
         safetensors::serialize(views, Some(metadata)).map_err(wrong)
@@ -89,6 +92,7 @@ impl Scorer {
         if tap >= layers.taps.len() || !threshold.is_finite() {
             return Err(wrong("its tap or its threshold is out of range"));
         }
+        let asks_base: bool = get("asks_base").parse().map_err(wrong)?;
         let all = SafeTensors::deserialize(file).map_err(wrong)?;
         let floats = |name: &str, count: usize| -> Result<Vec<f32>> {
             let tensor = all.tensor(name).map_err(wrong)?;
@@ -123,7 +127,8 @@ impl Scorer {
         };
         let mean = floats("store.mean", layers.hidden)?;
         let part = |name: &str| all.tensor(name).map(|tensor| tensor.data()).map_err(wrong);
-        let store = Store::read(part("store.keys")?, part("store.programs")?, layers.hidden, layers)?;
-        Ok(Self { verifier, store, tap, mean, threshold })
+        let store =
+            Store::read((part("store.keys")?, part("store.programs")?, part("store.texts")?), layers.hidden, layers)?;
+        Ok(Self { verifier, store, tap, mean, threshold, asks_base })
     }
 }

@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::wasm_layers::Score;
 use crate::wasm_layers::program::Program;
 
-pub use self::features::Asked;
+pub use self::features::{Asked, BaseFinds};
 pub use self::file::{FORMAT, VERSION};
-pub use self::store::{Neighbours, Store, key};
+pub use self::store::{Neighbours, Remembered, Store, key};
 pub use self::verifier::{Network, UNITS, Verifier};
 
 /// A candidate as the scorer sees it.
@@ -31,6 +31,8 @@ pub struct Judged {
     pub rank: usize,
     /// What each layer's decoder thinks of it.
     pub decoders: Vec<Score>,
+    /// What the base thinks of it, where it judges.
+    pub base: Option<Score>,
 }
 
 impl Judged {
@@ -66,12 +68,15 @@ pub struct Parts {
     pub agreement: f32,
     /// What answered similar questions.
     pub retrieval: f32,
+    /// What the base thinks; none where it is not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<f32>,
 }
 
 impl Parts {
     /// The score.
     pub fn sum(&self) -> f32 {
-        self.logprob + self.verifier + self.agreement + self.retrieval
+        self.logprob + self.verifier + self.agreement + self.retrieval + self.base.unwrap_or(0.0)
     }
 }
 
@@ -88,6 +93,8 @@ pub struct Scorer {
     pub mean: Vec<f32>,
     /// Candidates whose logit before they are run is under this are not.
     pub threshold: f32,
+    /// Whether the base judges candidates too.
+    pub asks_base: bool,
 }
 
 impl Scorer {
@@ -106,7 +113,14 @@ impl Scorer {
             after: network(features::ALL),
             before: network(features::BEFORE),
         };
-        Self { verifier, store: Store::default(), tap: 0, mean: vec![0.0; hidden], threshold: f32::MIN }
+        Self {
+            verifier,
+            store: Store::default(),
+            tap: 0,
+            mean: vec![0.0; hidden],
+            threshold: f32::MIN,
+            asks_base: false,
+        }
     }
 
     /// For each candidate the logit before it is run, and what of the features is known.
@@ -116,10 +130,11 @@ impl Scorer {
         asked: &Asked<'_>,
         neighbours: &Neighbours,
     ) -> Vec<(f32, [f32; features::BEFORE])> {
+        let base = BaseFinds::of(candidates);
         candidates
             .iter()
             .map(|candidate| {
-                let known = features::before(candidate, asked, neighbours);
+                let known = features::before(candidate, asked, neighbours, &base);
                 (self.verifier.prior(&known), known)
             })
             .collect()
@@ -136,6 +151,7 @@ impl Scorer {
         let mut all = [0.0; features::ALL];
         all[..features::BEFORE].copy_from_slice(known);
         all[features::BEFORE..].copy_from_slice(&features::after(candidates, results, value, asked));
-        self.verifier.parts(&all)
+        let parts = self.verifier.parts(&all);
+        Parts { base: parts.base.filter(|_| self.asks_base), ..parts }
     }
 }

@@ -11,49 +11,75 @@ const TEMPERATURE: f32 = 0.05;
 /// Fills a program's place behind its last output.
 const NO_OUTPUT: u8 = u8::MAX;
 
+/// Longest text of an example, in bytes.
+const LONGEST: usize = 4096;
+/// Stands between texts in the file.
+const BETWEEN: &str = "\0";
+
 /// Verified examples.
 #[derive(Debug, Clone, Default)]
 pub struct Store {
     /// [count, hidden], each of length 1, in steps of 1/127.
     keys: Vec<i8>,
     programs: Vec<Program>,
+    /// The questions, or what is said in place of one.
+    texts: Vec<String>,
     hidden: usize,
 }
 
 /// The nearest examples to a question, with their weights, which sum to 1.
 #[derive(Debug, Clone, Default)]
 pub struct Neighbours {
-    found: Vec<(Program, f64)>,
-    nearest: f64,
+    found: Vec<(Remembered, f64)>,
+}
+
+/// An example that is near a question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remembered {
+    /// Its question, or what is said in place of one.
+    pub text: String,
+    /// The program that answered it.
+    pub program: Program,
+    /// Cosine similarity of its key to the question's.
+    pub similarity: f64,
 }
 
 impl Neighbours {
     /// The weight of the neighbours whose program is such.
     pub fn weight(&self, such: impl Fn(&Program) -> bool) -> f64 {
-        self.found.iter().filter(|(program, _)| such(program)).map(|(_, weight)| weight).sum()
+        self.found.iter().filter(|(example, _)| such(&example.program)).map(|(_, weight)| weight).sum()
     }
 
     /// The cosine similarity of the nearest; 0 where there is none.
     pub fn nearest(&self) -> f64 {
-        self.nearest
+        self.found.first().map_or(0.0, |(example, _)| example.similarity)
+    }
+
+    /// The examples, the nearest first.
+    pub fn examples(&self) -> impl Iterator<Item = &Remembered> {
+        self.found.iter().map(|(example, _)| example)
     }
 }
 
 impl Store {
-    /// A store of these keys [count, hidden], of any length, and programs.
+    /// A store of these keys [count, hidden], of any length, and examples: each a question and its program.
     ///
     /// # Errors
-    /// [`Error::Format`] where the counts differ.
-    pub fn new(keys: &[f32], programs: Vec<Program>, hidden: usize) -> Result<Self> {
-        if hidden == 0 || keys.len() != programs.len() * hidden {
-            return Err(Error::Format("the retrieval store has not a key a program".to_owned()));
+    /// [`Error::Format`] where the counts differ, or a question is too long or has a character that is no text.
+    pub fn new(keys: &[f32], examples: Vec<(String, Program)>, hidden: usize) -> Result<Self> {
+        if hidden == 0 || keys.len() != examples.len() * hidden {
+            return Err(Error::Format("the retrieval store has not a key an example".to_owned()));
+        }
+        let (texts, programs): (Vec<String>, Vec<Program>) = examples.into_iter().unzip();
+        if texts.iter().any(|text| text.len() > LONGEST || text.contains(BETWEEN)) {
+            return Err(Error::Format("a question of the retrieval store is too long, or no text".to_owned()));
         }
         let mut all = Vec::with_capacity(keys.len());
         for key in keys.chunks_exact(hidden) {
             let scale = 127.0 / length(key).max(1e-6);
             all.extend(key.iter().map(|value| (value * scale).round() as i8));
         }
-        Ok(Self { keys: all, programs, hidden })
+        Ok(Self { keys: all, programs, texts, hidden })
     }
 
     /// Examples there are.
@@ -79,13 +105,16 @@ impl Store {
         let Some((best, _)) = all.first().copied() else { return Neighbours::default() };
         let weight = |similarity: f32| f64::from((similarity - best) / TEMPERATURE).exp();
         let sum: f64 = all.iter().map(|(similarity, _)| weight(*similarity)).sum();
-        let found =
-            all.iter().map(|(similarity, at)| (self.programs[*at].clone(), weight(*similarity) / sum)).collect();
-        Neighbours { found, nearest: f64::from(best) }
+        let example = |(similarity, at): (f32, usize)| {
+            let (text, program) = (self.texts[at].clone(), self.programs[at].clone());
+            (Remembered { text, program, similarity: f64::from(similarity) }, weight(similarity) / sum)
+        };
+        Neighbours { found: all.into_iter().map(example).collect() }
     }
 
-    /// Keys [count, hidden] and programs [count, [`MOST_INSTRUCTIONS`]] as outputs of the layers, for a file.
-    pub(super) fn parts(&self, layers: &LayersConfig) -> (Vec<u8>, Vec<u8>) {
+    /// Keys [count, hidden], programs [count, [`MOST_INSTRUCTIONS`]] as outputs of the layers, and texts with a zero between
+    /// them, for a file.
+    pub(super) fn parts(&self, layers: &LayersConfig) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
         let keys = self.keys.iter().map(|value| value.cast_unsigned()).collect();
         let mut programs = Vec::with_capacity(self.programs.len() * MOST_INSTRUCTIONS);
         for program in &self.programs {
@@ -97,11 +126,15 @@ impl Store {
             row.resize(MOST_INSTRUCTIONS, NO_OUTPUT);
             programs.append(&mut row);
         }
-        (keys, programs)
+        (keys, programs, self.texts.join(BETWEEN).into_bytes())
     }
 
     /// What [`Self::parts`] gave.
-    pub(super) fn read(keys: &[u8], programs: &[u8], hidden: usize, layers: &LayersConfig) -> Result<Self> {
+    pub(super) fn read(
+        (keys, programs, texts): (&[u8], &[u8], &[u8]),
+        hidden: usize,
+        layers: &LayersConfig,
+    ) -> Result<Self> {
         let wrong = |why: &str| Error::Format(format!("the scorer's retrieval store: {why}"));
         let count = programs.len() / MOST_INSTRUCTIONS;
         if !programs.len().is_multiple_of(MOST_INSTRUCTIONS) || keys.len() != count * hidden {
@@ -120,7 +153,15 @@ impl Store {
             let program = Program::new(instructions, MOST_NUMBERS + 1);
             read.push(program.ok_or_else(|| wrong("instructions that are no program"))?);
         }
-        Ok(Self { keys: keys.iter().map(|byte| byte.cast_signed()).collect(), programs: read, hidden })
+        let texts = std::str::from_utf8(texts).map_err(|_| wrong("questions that are no text"))?;
+        let texts: Vec<String> = match count {
+            0 => Vec::new(),
+            _ => texts.split(BETWEEN).map(str::to_owned).collect(),
+        };
+        if texts.len() != count || texts.iter().any(|text| text.len() > LONGEST) {
+            return Err(wrong("it has not a question a program, or one that is too long"));
+        }
+        Ok(Self { keys: keys.iter().map(|byte| byte.cast_signed()).collect(), programs: read, texts, hidden })
     }
 }
 

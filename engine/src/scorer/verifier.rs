@@ -63,11 +63,13 @@ impl Verifier {
             x[range.clone()].iter().zip(&self.linear[range]).map(|(x, w)| x * w).sum()
         };
         let retrieval = LOGPROB + SHAPE..LOGPROB + SHAPE + RETRIEVAL;
+        let base = retrieval.end..BEFORE;
         Parts {
             logprob: sum(0..LOGPROB),
             verifier: self.after.run(&x),
             agreement: sum(BEFORE..BEFORE + AGREEMENT),
             retrieval: sum(retrieval),
+            base: Some(sum(base)),
         }
     }
 }

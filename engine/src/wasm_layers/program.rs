@@ -188,6 +188,12 @@ impl Program {
         &self.0
     }
 
+    /// Parameters that a function needs to be this program: one more than the highest number that it takes.
+    pub fn parameters(&self) -> usize {
+        let number = |it: &Instruction| if let Instruction::Local(k) = it { usize::from(*k) + 1 } else { 0 };
+        self.0.iter().map(number).max().unwrap_or(0)
+    }
+
     /// The operation whose result is the program's, or none for a program that only repeats a number.
     pub fn operation(&self) -> Option<Op> {
         self.0.iter().rev().find_map(|instruction| if let Instruction::Op(op) = instruction { Some(*op) } else { None })

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
+use wattage_trainer::distract::Sentences;
 use wattage_trainer::example::Example;
 use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
 use wattage_trainer::read::{gsm8k, mawps};
@@ -37,6 +38,9 @@ pub(crate) struct Examples {
     /// The same for MAWPS
     #[arg(long, default_value_t = 40)]
     mawps_copies: usize,
+    /// Share of those copies that get a sentence of another question, whose numbers are of no use
+    #[arg(long, default_value_t = 0.0)]
+    distracted: f64,
     /// The same seed gives the same examples and the same weights
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
@@ -75,9 +79,13 @@ impl Examples {
                 .into_iter()
                 .filter(Example::trainable)
                 .partition(|example| held_out(&example.question));
+            let sentences = Sentences::of(of.iter().map(|example| example.question.as_str()));
             published.extend(of.iter().cloned());
             for _ in 1..copies {
-                published.extend(of.iter().map(|example| generator.vary(example, &mut random)));
+                published.extend(of.iter().map(|example| {
+                    let other = generator.vary(example, &mut random);
+                    sentences.among(other, self.distracted, &mut random)
+                }));
             }
             held.push((name, out.into_iter().take(HELD_PUBLISHED).collect()));
         }

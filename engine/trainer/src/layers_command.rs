@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use wattage_engine::DType;
 use wattage_engine::wasm_layers::to_bytes;
@@ -51,7 +54,7 @@ pub(crate) struct Layers {
     /// Share of an example that trains only the layer that does best on it (0: layers are trained independently)
     #[arg(long, default_value_t = 0.0)]
     choice: f64,
-    /// Train on the first so many questions only, for a curve of accuracy over examples
+    /// Train on so many of the questions only, for a curve of accuracy over examples
     #[arg(long)]
     first: Option<usize>,
     /// Steps between evaluations, each of which leaves a checkpoint
@@ -85,6 +88,7 @@ pub(crate) fn run(args: &Layers) -> Result<()> {
             (Some(name), None) => held.push((name, vec![sequence])),
         }
     }
+    train_set.shuffle(&mut ChaCha8Rng::seed_from_u64(args.seed));
     train_set.truncate(args.first.unwrap_or(usize::MAX));
     let mut states = States::open(&args.states.join("states.f16"), head.taps.len(), head.hidden, config.bound)?;
     let stored: Vec<Stored> = train_set.iter().take(STANDARD).filter_map(|sequence| sequence.stored).collect();

@@ -7,6 +7,7 @@
 
 pub mod augment;
 pub mod constants;
+pub mod distract;
 mod error;
 pub mod evaluate;
 pub mod example;

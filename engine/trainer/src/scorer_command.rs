@@ -8,13 +8,16 @@ use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 use wattage_engine::Source;
 use wattage_engine::scorer::{Scorer as Weights, Store};
+use wattage_trainer::distract::Sentences;
 use wattage_trainer::example::Example;
 use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
-use wattage_trainer::judge::{Settings, Surveyed, Surveyor, fit};
+use wattage_trainer::judge::{Kept, Settings, Surveyed, Surveyor, fit};
 use wattage_trainer::read::{Loaded, gsm8k, mawps};
-use wattage_trainer::skeleton::held_out;
+use wattage_trainer::skeleton::{hash, held_out};
 use wattage_trainer::{Error, Result};
 
+/// Questions between lines of progress.
+const REPORT: usize = 500;
 /// The generator's held-out numbers from here on are the scorer's; those before measure the layers while they train.
 const FIRST: u64 = HELD_OUT + 10_000;
 
@@ -38,9 +41,18 @@ pub(crate) struct Scorer {
     /// How often each held-out question of a data set is taken, after the first time with other numbers and names
     #[arg(long, default_value_t = 4)]
     copies: usize,
+    /// Share of those that get a sentence of another question, whose numbers are of no use
+    #[arg(long, default_value_t = 0.0)]
+    distracted: f64,
     /// Examples to remember
     #[arg(long, default_value_t = 1500)]
     store: usize,
+    /// Let the base judge candidates too, by how likely it finds them
+    #[arg(long)]
+    ask_base: bool,
+    /// Where what the layers wrote for each question is kept, to be used again by the same layers
+    #[arg(long)]
+    surveys: Option<PathBuf>,
     /// The same seed gives the same scorer
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -49,8 +61,20 @@ pub(crate) struct Scorer {
 pub(crate) fn run(args: &Scorer) -> Result<()> {
     let base = args.base.clone().unwrap_or_else(|| args.model.join("base.gguf"));
     let layers = args.model.join("wasm_layers.safetensors");
-    let mut surveyor = Surveyor::new(Source::file(&base)?, Source::file(&layers)?)?;
+    let mut surveyor = Surveyor::new(Source::file(&base)?, Source::file(&layers)?, args.ask_base)?;
     let config = surveyor.config().clone();
+    let mut kept = match &args.surveys {
+        Some(path) => {
+            let bytes = std::fs::read(&layers).map_err(|why| Error::file(&layers, why))?;
+            let model = format!("{} {:016x} {}", config.base, hash(&bytes), args.ask_base);
+            Some(Kept::open(path, &model)?)
+        }
+        None => None,
+    };
+    let mut survey = |example: &Example| match &mut kept {
+        Some(kept) => kept.get(example, || surveyor.survey(example)),
+        None => surveyor.survey(example),
+    };
     let generator = Generator::new(args.seed)?;
     let mut random = ChaCha8Rng::seed_from_u64(args.seed);
     let mut counts = Counts::new();
@@ -66,8 +90,12 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
         let text = std::fs::read_to_string(path).map_err(|why| Error::file(path, why))?;
         let all = read(&text)?.examples.into_iter().filter(|example| example.program.is_some());
         let (out, of): (Vec<Example>, Vec<Example>) = all.partition(|example| held_out(&example.question));
+        let sentences = Sentences::of(of.iter().map(|example| example.question.as_str()));
         for _ in 1..copies {
-            learn.extend(out.iter().map(|example| generator.vary(example, &mut random)));
+            learn.extend(out.iter().map(|example| {
+                let other = generator.vary(example, &mut random);
+                sentences.among(other, args.distracted, &mut random)
+            }));
         }
         learn.extend(out);
         if copies > 1 {
@@ -80,25 +108,31 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
     learn.shuffle(&mut random);
 
     // 1. The store: keys of known questions, less what all of them have in common.
-    let mut scorer = Weights::blank(config.hidden);
-    let (mut keys, mut programs) = (Vec::new(), Vec::new());
+    let mut scorer = Weights { asks_base: args.ask_base, ..Weights::blank(config.hidden) };
+    let (mut keys, mut examples) = (Vec::new(), Vec::new());
     for example in &known {
-        let (Some(surveyed), Some(program)) = (surveyor.survey(example)?, &example.program) else { continue };
+        let (Some(surveyed), Some(program)) = (survey(example)?, &example.program) else { continue };
         keys.push(surveyed.survey.key);
-        programs.push(program.clone());
+        examples.push((remembered(example), program.clone()));
     }
     let hidden = config.hidden;
     let count = keys.len().max(1) as f32;
     scorer.mean = (0..hidden).map(|at| keys.iter().map(|key| key[at]).sum::<f32>() / count).collect();
     let centred: Vec<f32> =
         keys.iter().flat_map(|key| key.iter().zip(&scorer.mean).map(|(value, mean)| value - mean)).collect();
-    scorer.store = Store::new(&centred, programs, hidden)?;
+    scorer.store = Store::new(&centred, examples, hidden)?;
     eprintln!("{} examples are remembered", scorer.store.len());
 
     // 2. Surveys, and the verifier that learns from them.
     let mut surveyed: Vec<Surveyed> = Vec::new();
-    for example in &learn {
-        surveyed.extend(surveyor.survey(example)?);
+    for (at, example) in learn.iter().enumerate() {
+        surveyed.extend(survey(example)?);
+        if (at + 1).is_multiple_of(REPORT) {
+            eprintln!("{} of {} questions", at + 1, learn.len());
+        }
+    }
+    if let Some(kept) = &mut kept {
+        kept.flush()?;
     }
     let settings = Settings { seed: args.seed, ..Settings::default() };
     let fitted = fit(&mut scorer, &surveyed, config.taps.len(), settings)?;
@@ -109,4 +143,13 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
     let bytes = scorer.to_bytes(&config, &provenance)?;
     let path = args.model.join("scorer.safetensors");
     std::fs::write(&path, bytes).map_err(|why| Error::file(&path, why))
+}
+
+/// What is said of an example that is near a question. The questions of data sets are not handed on with a model.
+fn remembered(example: &Example) -> String {
+    match example.category.as_str() {
+        "mawps" => "(a question of the MAWPS training set)".to_owned(),
+        "gsm8k" => "(a question of the GSM8K training set)".to_owned(),
+        _ => example.question.clone(),
+    }
 }

@@ -4,9 +4,6 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use rand::SeedableRng as _;
-use rand::seq::SliceRandom as _;
-use rand_chacha::ChaCha8Rng;
 use wattage_engine::{Cancel, DevicePreference, KvType, LoadOptions, ModelFile, Session, Source};
 use wattage_trainer::example::Example;
 use wattage_trainer::skeleton::hash;
@@ -17,6 +14,8 @@ use crate::examples::{Examples, Gathered, chats};
 
 /// Longest prompt.
 const CONTEXT: usize = 1024;
+/// Generated examples among which messages that ask for nothing are looked for, to come before follow-ups.
+const CHATS: usize = 3000;
 /// Questions between writes to the disk.
 const FLUSH: usize = 200;
 
@@ -61,11 +60,11 @@ pub(crate) fn run(args: &States) -> Result<()> {
 
     // 2. The questions, those that measure first.
     let Gathered { generated, published, held } = args.examples.gather()?;
-    let chats = chats(&generated);
-    let mut train: Vec<Example> = generated.into_iter().chain(published).collect();
-    train.shuffle(&mut ChaCha8Rng::seed_from_u64(args.examples.seed));
+    let chats = chats(&generated[..generated.len().min(CHATS)]);
     let held = held.into_iter().flat_map(|(name, all)| all.into_iter().map(move |example| (Some(name), example)));
-    let all: Vec<(Option<&str>, Example)> = held.chain(train.into_iter().map(|example| (None, example))).collect();
+    // Generated ones last, so that asking for more of them goes on where fewer ended.
+    let train = published.into_iter().chain(generated).map(|example| (None, example));
+    let all: Vec<(Option<&str>, Example)> = held.chain(train).collect();
 
     // 3. What is there already, and the rest.
     let head = Head {

@@ -34,13 +34,19 @@ fn question(random: &mut ChaCha8Rng) -> Surveyed {
                 }
             })
             .collect();
-        candidates.push(Judged { program: program(if honest { Op::Add } else { Op::Mul }), place, rank: 0, decoders });
+        candidates.push(Judged {
+            program: program(if honest { Op::Add } else { Op::Mul }),
+            place,
+            rank: 0,
+            decoders,
+            base: None,
+        });
         results.push(Some(if honest { a + b } else { a * b }));
         right.push(honest);
     }
     // One that fails, and is never right.
     let decoders = vec![score(-6.0); LAYERS];
-    candidates.push(Judged { program: program(Op::Div), place: 0, rank: 1, decoders });
+    candidates.push(Judged { program: program(Op::Div), place: 0, rank: 1, decoders, base: None });
     results.push(None);
     right.push(false);
     let survey = Survey { gate: 2.0, candidates, results, numbers: vec![a, b], key: vec![0.0; 4] };

@@ -89,6 +89,7 @@ pub(crate) fn as_json(answer: &Completion, layers: &[usize], seconds: f64) -> Va
         })),
         "numbers": computation.map(|computation| &computation.numbers),
         "candidates": rows,
+        "similar": computation.map(|computation| &computation.similar),
         "chosen": computation.and_then(|computation| computation.winner()).map(|row| row.layer),
         "computed": computation.and_then(|computation| computation.value),
         "error": computation.and_then(|computation| computation.error.as_ref()),

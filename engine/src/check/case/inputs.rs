@@ -48,6 +48,24 @@ impl Case {
         self.words(words)
     }
 
+    /// The state of rows that are branches of up to 12 tokens; without any where there is nothing that they could share.
+    pub(super) fn branches(&mut self, position: usize, rows: usize) -> Slice {
+        let mut words = vec![position as u32, rows as u32, 0, 0, 0, 0, 0, 0];
+        words.resize(8 + rows, 0);
+        if position > 0 {
+            words[7] = self.random.random_range(1..=position as u32);
+            let mut start = position as u32;
+            for place in (position..position + rows).map(|place| place as u32) {
+                if place - start >= 12 || self.random.random_bool(0.2) {
+                    start = place;
+                }
+                words.push(start);
+            }
+        }
+        words.resize(words.len().next_multiple_of(4), 0);
+        self.words(words)
+    }
+
     /// Random file blocks of a format with scales of a sensible size, as planes.
     pub(super) fn weights(&mut self, dtype: DType, blocks: usize) -> (Slice, Slice) {
         let mut bytes = vec![0u8; (blocks * 32).div_ceil(dtype.block_values()) * dtype.block_bytes()];

@@ -8,8 +8,8 @@ use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
-use wattage_engine::scorer::features::{self, AGREEMENT, ALL, BEFORE, LOGPROB, RETRIEVAL, SHAPE};
-use wattage_engine::scorer::{Asked, Network, Scorer, UNITS, Verifier};
+use wattage_engine::scorer::features::{self, AGREEMENT, ALL, BEFORE, LOGPROB, SHAPE};
+use wattage_engine::scorer::{Asked, BaseFinds, Network, Scorer, UNITS, Verifier};
 
 use super::Surveyed;
 use crate::Result;
@@ -164,7 +164,6 @@ pub fn fit(scorer: &mut Scorer, surveyed: &[Surveyed], layers: usize, settings: 
             f32::from(u8::from(at < BEFORE + AGREEMENT && !shape))
         })
         .collect();
-    debug_assert_eq!(BEFORE, LOGPROB + SHAPE + RETRIEVAL);
     let summed: Tensor<2> = Tensor::from_data(TensorData::new(summed, [1, ALL]), &device);
     let mut optimiser = AdamWConfig::new().with_weight_decay(0.02).init();
     let mut order: Vec<usize> = (0..train.len()).collect();
@@ -241,10 +240,11 @@ fn question(scorer: &Scorer, one: &Surveyed, layers: usize) -> Question {
     let key: Vec<f32> = survey.key.iter().zip(&scorer.mean).map(|(value, mean)| value - mean).collect();
     let neighbours = scorer.store.nearest(&key);
     let asked = Asked { numbers: &survey.numbers, gate: survey.gate, layers };
+    let base = BaseFinds::of(&survey.candidates);
     let mut all = Vec::with_capacity(survey.candidates.len());
     for (candidate, result) in survey.candidates.iter().zip(&survey.results) {
         let mut row = [0.0; ALL];
-        row[..BEFORE].copy_from_slice(&features::before(candidate, &asked, &neighbours));
+        row[..BEFORE].copy_from_slice(&features::before(candidate, &asked, &neighbours, &base));
         if let Some(value) = result {
             let after = features::after(&survey.candidates, &survey.results, *value, &asked);
             row[BEFORE..].copy_from_slice(&after);

@@ -2,7 +2,9 @@
 //! candidates gave the right number.
 
 mod fit;
+mod kept;
 mod survey;
 
 pub use self::fit::{Fitted, Settings, Shares, fit};
+pub use self::kept::Kept;
 pub use self::survey::{Surveyed, Surveyor};

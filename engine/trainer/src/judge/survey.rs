@@ -29,17 +29,19 @@ pub struct Surveyor {
 }
 
 impl Surveyor {
-    /// Loads a base, no further than its last tap, and its layers onto the CPU.
+    /// Loads a base and its layers onto the CPU: all of it where it judges candidates too, else no further than its last tap.
     ///
     /// # Errors
     /// The engine's.
-    pub fn new(base: Source, layers: Source) -> Result<Self> {
+    pub fn new(base: Source, layers: Source, asks_base: bool) -> Result<Self> {
         pollster::block_on(async {
             let config = WasmLayers::config_of(&layers).await?;
-            let scorer = Scorer::blank(config.hidden).to_bytes(&config, &serde_json::Value::Null)?;
+            let scorer =
+                Scorer { asks_base, ..Scorer::blank(config.hidden) }.to_bytes(&config, &serde_json::Value::Null)?;
             let scorer = Source::bytes("scorer.safetensors", scorer);
             let file = ModelFile::open(vec![base]).await?;
-            let file = file.first_layers(config.taps.last().map_or(0, |tap| tap + 1));
+            let read = config.taps.last().map_or(0, |tap| tap + 1);
+            let file = if asks_base { file } else { file.first_layers(read) };
             let options = LoadOptions { device: DevicePreference::Cpu, kv: KvType::F16, ..LoadOptions::default() };
             let session =
                 Session::load_file(file, Some((layers, scorer)), &options, &Cancel::new(), &mut |_| {}).await?;

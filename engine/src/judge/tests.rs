@@ -1,0 +1,90 @@
+//! The judge against the same model reading each expression alone.
+
+use super::*;
+use crate::{Cancel, Device, KvType, ModelFile, Source};
+
+fn runner(device: Device, file: &ModelFile) -> Runner {
+    let size = (2048, KvType::F32, &[3][..]);
+    pollster::block_on(Runner::load(device, file, size, &Cancel::new(), &mut |_| {})).unwrap()
+}
+
+/// The score of an expression from the logits of a text that is read as one, in the conversation's own cache.
+fn alone(runner: &mut Runner, judge: &Judge, question: &[u32], expression: &[usize]) -> Score {
+    let mut text = judge.examples.clone();
+    text.extend_from_slice(question);
+    let first = text.len() - 1;
+    text.extend(expression.iter().map(|place| judge.pieces.tokens[*place]));
+    let kept = runner.keep_prefix(&text[..=first]);
+    let mut score = Score { logprob: 0.0, min_logprob: 0.0 };
+    for (at, piece) in (kept..).step_by(runner.chunk()).zip(text[kept..].chunks(runner.chunk())) {
+        pollster::block_on(runner.prefill(piece, &Cancel::new(), &mut |_| {})).unwrap();
+        for (place, row) in expression.iter().zip(first..) {
+            if (at..at + piece.len()).contains(&row) {
+                let logits = pollster::block_on(runner.logits(row - at)).unwrap();
+                let few: Vec<f32> = judge.pieces.tokens.iter().map(|token| logits[*token as usize]).collect();
+                let logprob = f64::from(few[*place]) - log_sum_exp(&few);
+                score.logprob += logprob;
+                score.min_logprob = score.min_logprob.min(logprob);
+            }
+        }
+    }
+    score
+}
+
+#[test]
+fn branches_are_scored_as_if_each_was_read_alone() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../public/models/wattage-tiny/base.gguf");
+    let file = pollster::block_on(ModelFile::open(vec![Source::file(path.as_ref()).unwrap()])).unwrap();
+    let numbers = [12.0, 0.5, 3.25, 1e30];
+    let ops = [Op::Add, Op::Sub, Op::Mul, Op::Div, Op::Power, Op::Max];
+    let mut programs = Vec::new();
+    for first in ops {
+        for second in ops {
+            let all = [
+                Instruction::Local(0),
+                Instruction::Local(1),
+                Instruction::Op(first),
+                Instruction::Local(2),
+                Instruction::Op(second),
+            ];
+            programs.push(Program::new(all.to_vec(), 3).unwrap());
+        }
+    }
+    // One that cannot be written.
+    programs.insert(5, Program::new(vec![Instruction::Local(3)], 4).unwrap());
+    // A GPU that computes on the CPU takes its time.
+    let gpu = pollster::block_on(Device::gpu()).unwrap();
+    for (device, count, every, asked) in [(Device::cpu(), 37, 7, 2), (gpu, 12, 5, 1)] {
+        let programs = &programs[..count];
+        let mut runner = runner(device, &file);
+        let mut judge = pollster::block_on(Judge::load(&mut runner, &file.tokenizer)).unwrap();
+        let ask = |text| Judge::question(&file.tokenizer, text, None).unwrap();
+        let mut found = Vec::new();
+        // The second question finds the examples in the cache, and what the first left behind them.
+        for question in
+            [ask("How many eggs are 12 times 0.5 and 3.25?"), ask("What is 12 + 0.5?")].into_iter().take(asked)
+        {
+            let before = pollster::block_on(runner.taps()).unwrap();
+            let scores = pollster::block_on(judge.scores(&mut runner, &question, (programs, &numbers))).unwrap();
+            assert_eq!(pollster::block_on(runner.taps()).unwrap(), before, "the conversation's taps stay");
+            found.push((question, scores));
+        }
+        for (question, scores) in found {
+            assert!(scores[5].is_none());
+            let mut different = 0;
+            for (program, score) in programs.iter().zip(scores).filter(|(_, score)| score.is_some()).step_by(every) {
+                let text = written(program, &numbers).unwrap();
+                let expression = judge.pieces.places(&text).unwrap();
+                let (wanted, score) = (alone(&mut runner, &judge, &question, &expression), score.unwrap());
+                assert!((wanted.logprob - score.logprob).abs() < 0.02, "{text}: {score:?} where {wanted:?} is right");
+                assert!((wanted.min_logprob - score.min_logprob).abs() < 0.02, "{text}");
+                different += 1;
+            }
+            assert!(different > 2 - usize::from(count < 37));
+        }
+        // A question that leaves no room is not judged.
+        let long = ask(&"eggs ".repeat(1000));
+        let scores = pollster::block_on(judge.scores(&mut runner, &long, (programs, &numbers))).unwrap();
+        assert!(scores.iter().all(Option::is_none));
+    }
+}

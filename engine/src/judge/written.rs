@@ -1,0 +1,172 @@
+//! A program as an expression that a language model reads, in pieces that are put into tokens one by one.
+
+use std::collections::HashMap;
+
+use crate::wasm_layers::display;
+use crate::wasm_layers::program::{Instruction, Op, Program};
+use crate::{Error, Result, Tokenizer};
+
+/// Ends an expression.
+const END: &str = "\n";
+/// All that expressions are made of, beside digits and names.
+const PIECES: [&str; 14] = [END, " ", " (", "(", ")", ",", ".", " +", " -", "-", " *", " /", " **", " %"];
+/// What is called, with what stands before its operands.
+const NAMES: [&str; 9] =
+    ["abs(", "round(", "min(", "max(", "math.sqrt(", "math.floor(", "math.ceil(", "math.factorial(", "math.gcd("];
+
+/// How tightly an expression binds, as Python has it.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Binds {
+    Sum,
+    Product,
+    Sign,
+    Power,
+    Whole,
+}
+
+/// An expression in Python's notation over the question's numbers, as a program's result is written: `(12 + 3) * 4`. None for
+/// a program that has a number which the question lacks, or one with an exponent.
+pub(super) fn written(program: &Program, numbers: &[f64]) -> Option<String> {
+    let mut stack: Vec<(String, Binds)> = Vec::new();
+    for instruction in program.instructions() {
+        let next = match *instruction {
+            Instruction::Local(k) => number(*numbers.get(usize::from(k))?)?,
+            Instruction::Const(value) => number(value)?,
+            Instruction::Op(op) if op.operands() == 1 => unary(op, stack.pop()?),
+            Instruction::Op(op) => {
+                let right = stack.pop()?;
+                binary(op, stack.pop()?, right)
+            }
+        };
+        stack.push(next);
+    }
+    stack.pop().map(|(text, _)| text)
+}
+
+fn number(value: f64) -> Option<(String, Binds)> {
+    let text = display(value);
+    let plain = text.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');
+    let binds = if value < 0.0 { Binds::Sign } else { Binds::Whole };
+    plain.then_some((text, binds))
+}
+
+fn unary(op: Op, (text, binds): (String, Binds)) -> (String, Binds) {
+    let call = |name: &str| (format!("{name}({text})"), Binds::Whole);
+    match op {
+        Op::Abs => call("abs"),
+        Op::Nearest => call("round"),
+        Op::Sqrt => call("math.sqrt"),
+        Op::Floor => call("math.floor"),
+        Op::Ceil => call("math.ceil"),
+        Op::Factorial => call("math.factorial"),
+        _ if binds < Binds::Power => (format!("-({text})"), Binds::Sign),
+        _ => (format!("-{text}"), Binds::Sign),
+    }
+}
+
+fn binary(op: Op, (left, left_binds): (String, Binds), (right, right_binds): (String, Binds)) -> (String, Binds) {
+    let call = |name: &str| (format!("{name}({left}, {right})"), Binds::Whole);
+    // The sign, how tightly it binds, and how tightly its operands have to.
+    let (sign, binds, least_left, least_right) = match op {
+        Op::Min => return call("min"),
+        Op::Max => return call("max"),
+        Op::Gcd => return call("math.gcd"),
+        Op::Add => ("+", Binds::Sum, Binds::Sum, Binds::Product),
+        Op::Sub => ("-", Binds::Sum, Binds::Sum, Binds::Product),
+        Op::Mul => ("*", Binds::Product, Binds::Product, Binds::Sign),
+        Op::Div => ("/", Binds::Product, Binds::Product, Binds::Sign),
+        Op::Remainder => ("%", Binds::Product, Binds::Product, Binds::Sign),
+        _ => ("**", Binds::Power, Binds::Whole, Binds::Power),
+    };
+    let side = |text: String, binds: Binds, least: Binds| if binds < least { format!("({text})") } else { text };
+    let (left, right) = (side(left, left_binds, least_left), side(right, right_binds, least_right));
+    (format!("{left} {sign} {right}"), binds)
+}
+
+/// The tokens that expressions are made of.
+pub(super) struct Pieces {
+    /// Each piece's tokens, longest piece first.
+    pieces: Vec<(String, Vec<usize>)>,
+    /// All tokens there are.
+    pub(super) tokens: Vec<u32>,
+}
+
+impl Pieces {
+    /// # Errors
+    /// [`Error::Unsupported`] for a tokenizer that has no tokens for a piece.
+    pub(super) fn new(tokenizer: &Tokenizer) -> Result<Self> {
+        let mut tokens = Vec::new();
+        let mut places: HashMap<u32, usize> = HashMap::new();
+        let mut pieces = Vec::new();
+        let digits = (0..10).map(|digit| digit.to_string());
+        let names = NAMES.iter().flat_map(|name| [(*name).to_owned(), format!(" {name}")]);
+        for piece in PIECES.iter().map(ToString::to_string).chain(digits).chain(names) {
+            let ids = tokenizer.encode(&piece, false)?;
+            if ids.is_empty() {
+                return Err(Error::Unsupported(format!("the tokenizer has nothing for {piece:?}")));
+            }
+            let mut place = |id: &u32| {
+                *places.entry(*id).or_insert_with(|| {
+                    tokens.push(*id);
+                    tokens.len() - 1
+                })
+            };
+            pieces.push((piece, ids.iter().map(&mut place).collect()));
+        }
+        pieces.sort_by_key(|(piece, _)| std::cmp::Reverse(piece.len()));
+        Ok(Self { pieces, tokens })
+    }
+
+    /// An expression and its end as tokens, by their place in `tokens`; none for a text that is no expression.
+    pub(super) fn places(&self, expression: &str) -> Option<Vec<usize>> {
+        let text = format!(" {expression}{END}");
+        let mut rest = text.as_str();
+        let mut places = Vec::new();
+        while !rest.is_empty() {
+            let (piece, ids) = self.pieces.iter().find(|(piece, _)| rest.starts_with(piece.as_str()))?;
+            places.extend(ids);
+            rest = &rest[piece.len()..];
+        }
+        Some(places)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(text: &str) -> Program {
+        let instructions = text.split(' ').map(|word| {
+            let op = |op: &&Op| op.wat().ends_with(word);
+            match (word.parse::<f64>(), word.trim_start_matches('n').parse::<u8>()) {
+                (Ok(value), _) => Instruction::Const(value),
+                (_, Ok(place)) => Instruction::Local(place),
+                _ => Instruction::Op(*Op::ALL.iter().find(op).unwrap()),
+            }
+        });
+        Program::new(instructions.collect(), 3).unwrap()
+    }
+
+    #[test]
+    fn programs_are_written_as_python_has_it() {
+        let numbers = [12.0, 0.5, -3.0];
+        for (from, to) in [
+            ("n0 n1 add 4 mul", "(12 + 0.5) * 4"),
+            ("n0 n1 4 mul add", "12 + 0.5 * 4"),
+            ("n0 n1 sub 4 sub", "12 - 0.5 - 4"),
+            ("n0 n1 4 sub sub", "12 - (0.5 - 4)"),
+            ("n0 n1 4 div mul", "12 * (0.5 / 4)"),
+            ("n0 n1 mul 4 div", "12 * 0.5 / 4"),
+            ("n0 n1 add neg sqrt", "math.sqrt(-(12 + 0.5))"),
+            ("n0 neg 2 $power", "(-12) ** 2"),
+            ("n2 2 $power n2 mul", "(-3) ** 2 * -3"),
+            ("2 n0 n1 $power $power", "2 ** 12 ** 0.5"),
+            ("n0 n1 max n2 min", "min(max(12, 0.5), -3)"),
+            ("n0 5 $remainder", "12 % 5"),
+        ] {
+            assert_eq!(written(&program(from), &numbers).as_deref(), Some(to), "{from}");
+        }
+        assert_eq!(written(&program("n0 n1 add"), &[1.0]), None, "a number that is not there");
+        assert_eq!(written(&program("n0"), &[1e30]), None, "an exponent");
+    }
+}
