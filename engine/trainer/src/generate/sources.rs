@@ -33,7 +33,7 @@ macro_rules! grammar {
     };
 }
 
-const FAMILIES: [(&str, &str); 31] = [
+const FAMILIES: [(&str, &str); 34] = [
     grammar!("add_subtract.txt"),
     grammar!("multiply_divide.txt"),
     grammar!("chain.txt"),
@@ -65,6 +65,9 @@ const FAMILIES: [(&str, &str); 31] = [
     grammar!("problems_daily.txt"),
     grammar!("lists_told.txt"),
     grammar!("numbers_said.txt"),
+    grammar!("scenes_counts.txt"),
+    grammar!("scenes_rates.txt"),
+    grammar!("scenes_compare.txt"),
 ];
 const STEPS: (&str, &str) = grammar!("steps.txt");
 const UNITS: (&str, &str) = grammar!("units.txt");
