@@ -55,7 +55,7 @@ impl<'a> Answer<'a> {
     /// The answer to a prompt of `prompt` tokens.
     ///
     /// Where `computes`, the tags around results are the engine's: a model that writes one itself has ended its answer, for
-    /// what would follow was not computed.
+    /// what would follow was not computed. A vocabulary without these tags has their texts.
     pub(crate) fn new(
         file: &'a ModelFile,
         options: &ChatOptions,
@@ -74,6 +74,8 @@ impl<'a> Answer<'a> {
         } else {
             Tags::default()
         };
+        let texts = [(splice::OPEN, tags.open), (splice::VALUE.0, tags.value), (splice::ERROR.0, tags.error)];
+        let texts = texts.into_iter().filter(|(_, id)| computes && id.is_none()).map(|(text, _)| text.to_owned());
         Self {
             tags,
             due: false,
@@ -86,7 +88,7 @@ impl<'a> Answer<'a> {
             told: 0,
             file,
             context,
-            stop_texts: options.stop.iter().filter(|text| !text.is_empty()).cloned().collect(),
+            stop_texts: options.stop.iter().filter(|text| !text.is_empty()).cloned().chain(texts).collect(),
             max_tokens: options.max_tokens.max(1),
             prompt,
             first: None,

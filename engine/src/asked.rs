@@ -1,6 +1,7 @@
 //! A conversation's last message as the WASM layers get it: where it lies in the context, and what functions can compute with.
 
-use crate::chat::{Message, Role};
+use crate::Result;
+use crate::chat::{Earlier, Message, Role};
 use crate::computation::BoundNumber;
 use crate::compute::Parameters;
 use crate::judge::Judge;
@@ -9,7 +10,6 @@ use crate::wasm_layers::config::LayersConfig;
 use crate::wasm_layers::numbers::bind;
 use crate::wasm_layers::program::MOST_NUMBERS;
 use crate::wasm_layers::{Question, rational};
-use crate::{Result, splice};
 
 /// A question in the context.
 #[derive(Debug, Clone)]
@@ -51,22 +51,16 @@ pub(crate) fn question(
         .collect();
     let mut exact: Vec<_> = numbers.iter().map(|number| number.exact.clone()).collect();
 
-    // What was computed before stands between its tags, which nothing that a user writes can be.
+    // What was computed before stands in an answer of the model's own.
     let mut ranges = Vec::new();
     let mut previous = None;
-    let id = |text: &str| file.tokenizer.id_of(text);
-    let before = &encoded.ids[..encoded.tokens.start];
-    let place = |tag: Option<u32>| tag.and_then(|tag| before.iter().rposition(|id| *id == tag));
-    if let (Some(open), Some(close)) = (place(id(splice::VALUE.0)), place(id(splice::VALUE.1)))
-        && open + 1 < close
+    if let Some(Earlier { text, tokens }) = encoded.earlier
+        && let Some((value, same)) = text.parse::<f64>().ok().and_then(|value| Some((value, rational(value)?)))
     {
-        let text = file.tokenizer.decode(&before[open + 1..close], false);
-        if let Some((value, same)) = text.parse::<f64>().ok().and_then(|value| Some((value, rational(value)?))) {
-            ranges.push((open, close - open));
-            previous = Some(close - open - 1);
-            bound.push(BoundNumber { text, value, start: 0, end: 0, previous: true });
-            exact.push(same);
-        }
+        ranges.push((tokens.start, tokens.len()));
+        previous = Some(tokens.len() - 1);
+        bound.push(BoundNumber { text, value, start: 0, end: 0, previous: true });
+        exact.push(same);
     }
     let judged = match judged {
         true => {

@@ -18,7 +18,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde::{Deserialize, Serialize};
 
 use self::guard::Guard;
-pub use self::question::Question;
+pub use self::question::{Earlier, Question};
 use crate::{Error, Result, Tokenizer};
 
 /// Who speaks.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::guard::Guard;
 use super::{ChatTemplate, Message, Role};
 use crate::wasm_layers::numbers::Number;
-use crate::{Error, Result, Tokenizer};
+use crate::{Error, Result, Tokenizer, splice};
 
 /// A conversation that ends with a question, as ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,24 @@ pub struct Question {
     pub tokens: Range<usize>,
     /// Those that stand for each of its numbers.
     pub numbers: Vec<Range<usize>>,
+    /// The last result that stands in the model's own answers, if there is one.
+    pub earlier: Option<Earlier>,
+}
+
+/// A result that was computed before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// It as it stands between its tags.
+    pub text: String,
+    /// Its tokens, the opening tag with them.
+    pub tokens: Range<usize>,
+}
+
+/// A result in a message: bytes of the opening tag and the text, and of the text alone.
+struct Place {
+    message: usize,
+    tagged: Range<usize>,
+    text: Range<usize>,
 }
 
 /// A conversation's text in pieces of one kind, as they become ids.
@@ -27,13 +45,14 @@ struct Walk<'a> {
     offsets: Vec<Range<usize>>,
     /// Bytes shown so far; the texts of control tokens do not count.
     shown: usize,
-    /// Where the question begins and ends.
+    /// Where the last result begins and ends, if there is one, and then the question.
     edges: Vec<usize>,
 }
 
 impl ChatTemplate {
     /// As [`ChatTemplate::encode_chat`], for a conversation whose last message is a user's, and tells which tokens are that
-    /// message's and which its `numbers`'. Before the k-th of them stands the token whose text is `markers[k]`, where there is
+    /// message's and which its `numbers`', and where the last result of the model's own answers stands; what a user writes is
+    /// never one. Before the k-th of them stands the token whose text is `markers[k]`, where there is
     /// one.
     ///
     /// # Errors
@@ -53,6 +72,10 @@ impl ChatTemplate {
         let source = self.source.as_deref().unwrap_or_default();
         let guard = Guard::new(tokenizer, source, messages)?;
         let mut contents: Vec<String> = messages.iter().map(|message| guard.hide(message)).collect();
+        let result = last_result(messages);
+        if let Some(place) = &result {
+            contents[place.message] = with_edges(&messages[place.message], &guard, &place.tagged);
+        }
         let lead = last.content.len() - last.content.trim_start().len();
         if let Some(content) = contents.last_mut() {
             *content = marked(last, &guard, numbers, markers);
@@ -61,8 +84,11 @@ impl ChatTemplate {
         let mut walk =
             Walk { tokenizer, guard: &guard, ids: Vec::new(), offsets: Vec::new(), shown: 0, edges: Vec::new() };
         tokenizer.walk(&text, &mut |piece, token| walk.take(piece, token))?;
-        let [begin, end] = walk.edges[..] else {
-            return Err(Error::Template("it does not show the last message once, as it is".to_owned()));
+        // Some templates leave out what was thought or said before.
+        let (before, begin, end) = match walk.edges[..] {
+            [begin, end] => (None, begin, end),
+            [first, behind, begin, end] if result.is_some() => (Some(first..behind), begin, end),
+            _ => return Err(Error::Template("it does not show the last message once, as it is".to_owned())),
         };
         let within = |range: Range<usize>| {
             let first = walk.offsets.partition_point(|bytes| bytes.end <= range.start);
@@ -72,8 +98,33 @@ impl ChatTemplate {
         let place = |byte: usize| (begin + byte).saturating_sub(lead);
         let numbers = numbers.iter().map(|number| within(place(number.start_byte)..place(number.end_byte))).collect();
         let tokens = within(begin..end);
-        Ok(Question { ids: walk.ids, tokens, numbers })
+        let earlier = before.zip(result).map(|(bytes, place)| Earlier {
+            text: messages[place.message].content[place.text].to_owned(),
+            tokens: within(bytes),
+        });
+        Ok(Question { ids: walk.ids, tokens, numbers, earlier })
     }
+}
+
+/// The last result in the model's own answers.
+fn last_result(messages: &[Message]) -> Option<Place> {
+    let (open, close) = splice::VALUE;
+    messages.iter().enumerate().rev().filter(|(_, message)| message.role == Role::Assistant).find_map(
+        |(at, message)| {
+            let end = message.content.rfind(close)?;
+            let first = message.content[..end].rfind(open)?;
+            let text = first + open.len()..end;
+            (!text.is_empty()).then_some(Place { message: at, tagged: first..end, text })
+        },
+    )
+}
+
+/// The message's content with stand-ins, and the edges of a part of it marked.
+fn with_edges(message: &Message, guard: &Guard, part: &Range<usize>) -> String {
+    let hide = |text: &str| guard.hide(&Message { role: message.role, content: text.to_owned() });
+    let content = message.content.as_str();
+    let (before, within, behind) = (&content[..part.start], &content[part.clone()], &content[part.end..]);
+    format!("{}{edge}{}{edge}{}", hide(before), hide(within), hide(behind), edge = guard.edge)
 }
 
 /// The message's content with stand-ins, its edges marked, and a marker before each number.

@@ -63,7 +63,7 @@ impl Surveyor {
         let mut messages = example.previous.map(|value| turn_before(&example.question, value)).unwrap_or_default();
         messages.push(Message { role: Role::User, content: example.question.clone() });
         match pollster::block_on(self.session.survey(&messages)) {
-            // On a base that does not mark earlier results there is none to compute with.
+            // Where the template does not show earlier results there is none to compute with.
             Ok(survey)
                 if example.previous.is_some() && survey.numbers.len() == bind(&example.question).numbers.len() =>
             {

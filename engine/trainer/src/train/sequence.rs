@@ -58,7 +58,7 @@ pub struct Reader<'a> {
 
 impl Reader<'_> {
     /// The sequence of an example; none for one without a word, with more numbers than the layers bind, with two that end in
-    /// one token, or about an earlier result where the vocabulary does not mark those.
+    /// one token, or about an earlier result where the template does not show those.
     ///
     /// # Errors
     /// The engine's, for a text that it cannot encode.
@@ -74,18 +74,10 @@ impl Reader<'_> {
         let mut rows: Vec<usize> = Vec::new();
         let mut earlier = None;
         if example.previous.is_some() {
-            let find = |text: &str| {
-                let id = self.tokenizer.id_of(text);
-                question.ids[..question.tokens.start].iter().rposition(|other| Some(*other) == id)
-            };
-            if let (Some(open), Some(close)) = (find(splice::VALUE.0), find(splice::VALUE.1)) {
-                rows.extend(open..close);
-                earlier = Some(rows.len() - 1);
-            }
-        }
-        if example.previous.is_some() && earlier.is_none() {
-            // A vocabulary without tags for results: what was computed before cannot be pointed at.
-            return Ok(None);
+            // Where a template does not show it, what was computed before cannot be pointed at.
+            let Some(result) = &question.earlier else { return Ok(None) };
+            rows.extend(result.tokens.clone());
+            earlier = Some(rows.len() - 1);
         }
         let first = rows.len();
         rows.extend(question.tokens.clone());
