@@ -148,6 +148,18 @@ pub(crate) struct Eval {
     /// Write a line a question here
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
+    /// Go on from the lines that are there already, which the same model wrote
+    #[arg(long, requires = "out")]
+    pub(crate) resume: bool,
+    /// Only so many of the questions, drawn by the seed
+    #[arg(long)]
+    pub(crate) sample: Option<usize>,
+    /// The seed of a sample
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// A line to put behind each question, such as an order to think step by step
+    #[arg(long)]
+    pub(crate) suffix: Option<String>,
     /// One JSON object on one line of stdout
     #[arg(long)]
     pub(crate) json: bool,
