@@ -15,12 +15,11 @@ use crate::{
     state::{Engine, KernelCheck, Loading, Phase, Rate, Store, Turn},
 };
 
-/// The files of the embedded model, relative to the page.
-const EMBEDDED: [&str; 3] = [
-    "models/wattage-tiny/base.gguf",
-    "models/wattage-tiny/wasm_layers.safetensors",
-    "models/wattage-tiny/scorer.safetensors",
-];
+/// The folder of the models that come with the page, relative to it.
+const MODELS: &str = "models/";
+/// The files of the embedded model in it. Its layers are named, so that it is nothing without them.
+const EMBEDDED: [&str; 3] =
+    ["wattage-tiny/base.gguf", "wattage-tiny/wasm_layers.safetensors", "wattage-tiny/scorer.safetensors"];
 
 /// What to load a model from.
 #[derive(Clone)]
@@ -57,13 +56,7 @@ impl LoadSpec {
     fn sources(&self) -> (Array, Vec<SourceSpec>) {
         let files = Array::new();
         let sources = match self {
-            Self::Embedded => {
-                // The worker has a base of its own.
-                let base = document().base_uri().ok().flatten().unwrap_or_default();
-                let address =
-                    |path: &str| Url::new_with_base(path, &base).map_or_else(|_| path.to_owned(), |url| url.href());
-                EMBEDDED.iter().map(|path| SourceSpec::Url(address(path))).collect()
-            }
+            Self::Embedded => EMBEDDED.iter().map(|path| SourceSpec::Url(models() + path)).collect(),
             Self::Urls(urls) => urls.iter().cloned().map(SourceSpec::Url).collect(),
             Self::Files(list) => (0..)
                 .zip(list)
@@ -96,6 +89,12 @@ impl LoadSpec {
         let weights = names.iter().find(|name| name.ends_with(".gguf") || name.ends_with(".safetensors"));
         weights.or(names.first()).cloned().unwrap_or_default()
     }
+}
+
+/// The address of the folder of models: the worker has a base of its own.
+fn models() -> String {
+    let base = document().base_uri().ok().flatten().unwrap_or_default();
+    Url::new_with_base(MODELS, &base).map_or_else(|_| MODELS.to_owned(), |url| url.href())
 }
 
 fn last_segment(url: &str) -> &str {
@@ -140,7 +139,9 @@ impl Store {
         self.loaded.set(None);
         let label = spec.label();
         self.said.set(format!("Loading {label}."));
-        if let Some(job) = self.run(Command::Load { sources, options: settings.load_options() }, &files) {
+        if let Some(job) =
+            self.run(Command::Load { sources, models: models(), options: settings.load_options() }, &files)
+        {
             self.loading.set(Some(Loading {
                 job,
                 label,

@@ -7,6 +7,7 @@ pub mod client;
 pub mod components;
 pub mod format;
 pub mod history;
+pub mod known;
 pub mod markup;
 pub mod preferences;
 pub mod protocol;

@@ -39,6 +39,8 @@ pub enum Command {
     Load {
         /// The model's files.
         sources: Vec<SourceSpec>,
+        /// The address of the folder with the models that come with the page, with a slash at its end.
+        models: String,
         /// Where to run it, and how.
         options: LoadOptions,
     },
@@ -111,6 +113,8 @@ pub struct Loaded {
     pub model: ModelInfo,
     /// What it runs on.
     pub device: DeviceInfo,
+    /// Why WASM layers that there are for it are not used.
+    pub without_layers: Option<String>,
     /// Bytes of the engine's WebAssembly memory, which never shrinks: the most that it needed so far.
     pub heap_bytes: u64,
 }

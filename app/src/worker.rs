@@ -6,8 +6,9 @@ use futures::{StreamExt, channel::mpsc};
 use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
-use wattage_engine::{Cancel, Error, Event, Progress, Session, Source, Stage};
+use wattage_engine::{Cancel, Error, Event, ModelFile, Progress, Session, Source, Stage};
 
+use crate::known;
 use crate::protocol::{Command, Failure, FromWorker, JobId, Loaded, Reply, SourceSpec, ToWorker, pack, unpack};
 
 /// Reports of a load closer together than this are left out.
@@ -73,7 +74,7 @@ async fn perform(job: Job, session: &mut Option<Session>) -> Result<Reply, Error
     let Job { id, command, files, cancel } = job;
     match command {
         Command::Probe => Ok(Reply::Adapter(wattage_engine::probe().await.map_err(|error| Failure::from(&error)))),
-        Command::Load { sources, options } => {
+        Command::Load { sources, models, options } => {
             // Two models at once may not fit.
             *session = None;
             let sources = open(sources, &files).await?;
@@ -83,10 +84,18 @@ async fn perform(job: Job, session: &mut Option<Session>) -> Result<Reply, Error
                     reply(id, Reply::Progress(progress));
                 }
             };
-            let loaded = Session::load(sources, &options, &cancel, &mut report).await?;
+            report(Progress { stage: Stage::Header, done: 0, total: 1 });
+            let (given, sources) = Session::layers_among(sources)?;
+            let file = ModelFile::open(sources).await?;
+            let (layers, without_layers) = match given {
+                Some(given) => (Some(given), None),
+                None => known::layers_for(&file, &models).await,
+            };
+            let loaded = Session::load_file(file, layers, &options, &cancel, &mut report).await?;
             let end = Reply::Loaded(Box::new(Loaded {
                 model: loaded.model().clone(),
                 device: loaded.device().clone(),
+                without_layers,
                 heap_bytes: heap_bytes(),
             }));
             *session = Some(loaded);

@@ -57,16 +57,25 @@ impl Session {
     ) -> Result<Self> {
         // 1. Header, tokenizer, template: everything about the model but its weights.
         on_progress(Progress { stage: Stage::Header, done: 0, total: 1 });
-        let (layers, sources) = take(sources, "wasm_layers.safetensors");
-        let (scorer, sources) = take(sources, "scorer.safetensors");
-        let layers = match (layers, scorer) {
-            (Some(layers), Some(scorer)) => Some((layers, scorer)),
-            (None, None) => None,
-            (Some(_), None) => return Err(lacks("scorer.safetensors", "wasm_layers.safetensors")),
-            (None, Some(_)) => return Err(lacks("wasm_layers.safetensors", "scorer.safetensors")),
-        };
+        let (layers, sources) = Self::layers_among(sources)?;
         let file = ModelFile::open(sources).await?;
         Self::load_file(file, layers, options, cancel, on_progress).await
+    }
+
+    /// The WASM layers and their scorer among sources, by their names, and the others.
+    ///
+    /// # Errors
+    /// [`Error::Format`] where one came without the other.
+    #[allow(clippy::type_complexity, reason = "two files, and the rest")]
+    pub fn layers_among(sources: Vec<Source>) -> Result<(Option<(Source, Source)>, Vec<Source>)> {
+        let (layers, sources) = take(sources, "wasm_layers.safetensors");
+        let (scorer, sources) = take(sources, "scorer.safetensors");
+        match (layers, scorer) {
+            (Some(layers), Some(scorer)) => Ok((Some((layers, scorer)), sources)),
+            (None, None) => Ok((None, sources)),
+            (Some(_), None) => Err(lacks("scorer.safetensors", "wasm_layers.safetensors")),
+            (None, Some(_)) => Err(lacks("wasm_layers.safetensors", "scorer.safetensors")),
+        }
     }
 
     /// Loads a model whose header was read already, with its WASM layers and their scorer if there are any. As [`Self::load`].

@@ -115,3 +115,42 @@ fn an_answer_can_be_read_on_a_small_screen_in_light_and_dark() {
     }
     browser.assert_no_console_errors();
 }
+
+/// A visitor's own file of a base that the page has layers for computes with them, and where they are gone the page says so.
+#[test]
+fn a_base_that_comes_alone_gets_the_layers_that_the_page_has_for_it() {
+    let base = harness::tiny::folder().join("base.gguf");
+    let server = Server::start(&dist(), Ranges::On);
+    let browser = Browser::start();
+    let page = Page::open(&browser, &server);
+    page.load_model(&[&base], PATIENCE);
+    page.send("What is 12 × 11?");
+    page.wait_answer(PATIENCE);
+    assert_eq!(page.computed().as_deref(), Some("132"));
+    assert_eq!(page.layer_rows().len(), 3);
+    browser.assert_no_console_errors();
+    drop(browser);
+
+    let folder = tempfile::tempdir().unwrap();
+    copy(&dist(), folder.path(), &|name| name != "scorer.safetensors");
+    let server = Server::start(folder.path(), Ranges::On);
+    let browser = Browser::start();
+    let page = Page::open(&browser, &server);
+    page.load_model(&[&base], PATIENCE);
+    browser.click("button", "Model", PATIENCE);
+    let panel = browser.text("body").unwrap();
+    assert!(panel.contains("could not be fetched") && panel.contains("scorer.safetensors"), "{panel}");
+}
+
+/// Copies the files of a folder whose names are such.
+fn copy(from: &Path, to: &Path, such: &dyn Fn(&str) -> bool) {
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let (name, path) = (entry.file_name(), entry.path());
+        if path.is_dir() {
+            std::fs::create_dir_all(to.join(&name)).unwrap();
+            copy(&path, &to.join(&name), such);
+        } else if such(&name.to_string_lossy()) {
+            std::fs::copy(&path, to.join(&name)).unwrap();
+        }
+    }
+}

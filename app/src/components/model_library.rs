@@ -242,7 +242,7 @@ pub fn ModelPanel() -> impl IntoView {
 
 #[component]
 fn Facts(loaded: Loaded) -> impl IntoView {
-    let Loaded { model, device, heap_bytes } = loaded;
+    let Loaded { model, device, without_layers, heap_bytes } = loaded;
     let layers = match &model.wasm_layers[..] {
         [] => "none".to_owned(),
         layers => {
@@ -296,6 +296,7 @@ fn Facts(loaded: Loaded) -> impl IntoView {
                     </details>
                 }
             })}
+        {without_layers.map(|why| view! { <p class="error">{why}</p> })}
         {device.note.map(|note| view! { <p class="hint">{note}</p> })}
     }
 }
