@@ -1,7 +1,11 @@
 //! The WASM layers that come with the page: which bases they are for, and where they are.
 
 #[cfg(target_arch = "wasm32")]
-use wattage_engine::{ModelFile, Source};
+use wattage_engine::{ModelFile, Source, scorer::Scorer, wasm_layers::WasmLayers};
+
+/// No scorer is longer.
+#[cfg(target_arch = "wasm32")]
+const LONGEST: u64 = 64 << 20;
 
 include!(concat!(env!("OUT_DIR"), "/layers.rs"));
 
@@ -14,14 +18,25 @@ pub fn folder_of(base: &str) -> Option<&'static str> {
 /// none for its base, or, with the reason, where they could not be fetched.
 #[cfg(target_arch = "wasm32")]
 pub async fn layers_for(file: &ModelFile, models: &str) -> (Option<(Source, Source)>, Option<String>) {
-    let Some(folder) = file.fingerprint().await.ok().and_then(|base| folder_of(&base)) else { return (None, None) };
+    let folder = match file.fingerprint().await {
+        Ok(base) => folder_of(&base),
+        Err(why) => return (None, Some(format!("Which WASM layers fit this model could not be found out: {why}"))),
+    };
+    let Some(folder) = folder else { return (None, None) };
     let address = |name: &str| format!("{models}{folder}/{name}");
     let fetch = async {
         let layers = Source::url(&address("wasm_layers.safetensors")).await?;
-        Ok::<_, wattage_engine::Error>((layers, Source::url(&address("scorer.safetensors")).await?))
+        let scorer = Source::url(&address("scorer.safetensors")).await?;
+        // Looked at here, so that a file that is not what it should be leaves the model as it is.
+        let config = WasmLayers::config_of(&layers).await?;
+        let length = usize::try_from(scorer.len().min(LONGEST)).unwrap_or_default();
+        Scorer::from_bytes(&scorer.read(0, length).await?, &config)?;
+        Ok::<_, wattage_engine::Error>((layers, scorer))
     };
     match fetch.await {
         Ok(both) => (Some(both), None),
-        Err(why) => (None, Some(format!("There are WASM layers for this model, but they could not be fetched: {why}"))),
+        Err(why) => {
+            (None, Some(format!("There are WASM layers for this model, but they could not be fetched or used: {why}")))
+        }
     }
 }

@@ -55,7 +55,7 @@ impl<'a> Answer<'a> {
     /// The answer to a prompt of `prompt` tokens.
     ///
     /// Where `computes`, the tags around results are the engine's: a model that writes one itself has ended its answer, for
-    /// what would follow was not computed. A vocabulary without these tags has their texts.
+    /// what would follow was not computed. The same goes for their texts in other tokens.
     pub(crate) fn new(
         file: &'a ModelFile,
         options: &ChatOptions,
@@ -74,8 +74,8 @@ impl<'a> Answer<'a> {
         } else {
             Tags::default()
         };
-        let texts = [(splice::OPEN, tags.open), (splice::VALUE.0, tags.value), (splice::ERROR.0, tags.error)];
-        let texts = texts.into_iter().filter(|(_, id)| computes && id.is_none()).map(|(text, _)| text.to_owned());
+        let texts = [splice::OPEN, splice::VALUE.0, splice::ERROR.0].map(str::to_owned);
+        let texts = texts.into_iter().filter(|_| computes);
         Self {
             tags,
             due: false,

@@ -118,6 +118,15 @@ impl Runner {
         Ok(last)
     }
 
+    /// Reads the last token again, after something else has used the device's rows: decoding goes on from them. The last token's
+    /// residual stream is then in the row that it says.
+    pub(crate) async fn read_last_again(&mut self, cancel: &Cancel) -> Result<usize> {
+        match self.tokens.pop() {
+            Some(last) => self.prefill(&[last], cancel, &mut |_| {}).await,
+            None => Ok(0),
+        }
+    }
+
     /// Reads the logits of row `row` of the residual stream.
     pub(crate) async fn logits(&mut self, row: usize) -> Result<Vec<f32>> {
         let head = self.device.prepare(model::head(&self.config, &self.weights, &self.state, row))?;
@@ -230,7 +239,8 @@ impl Runner {
     /// # Errors
     /// [`Error::Request`] for a token that the model does not have, or the device's trouble.
     pub(crate) fn write_state(&mut self, words: &StateWords, tokens: &[u32]) -> Result<()> {
-        if let Some(token) = tokens.iter().find(|token| **token as usize >= self.config.vocab) {
+        let mut rows = tokens.iter().take(words.rows as usize);
+        if let Some(token) = rows.find(|token| **token as usize >= self.config.vocab) {
             return Err(Error::Request(format!("token {token} is outside the vocabulary of {}", self.config.vocab)));
         }
         self.device.write(self.state.state.buffer, 0, bytemuck::cast_slice(&words.words(tokens)))

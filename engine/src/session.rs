@@ -233,6 +233,13 @@ impl Session {
         // 3. The WASM layers read the question. If it asks for a computation, it is done now.
         let mut weave = Weave::new(computer, self.judge.as_mut(), asked);
         weave.read(&mut self.runner, on_event).await?;
+        if weave.asked_base() {
+            last = match self.runner.read_last_again(cancel).await {
+                Ok(last) => last,
+                Err(Error::Cancelled) => return Ok(cancelled(prompt.len(), reused, self.runner.used())),
+                Err(error) => return Err(error),
+            };
+        }
 
         // 4. Decode, token by token, until the model or somebody else ends it. Where the model asks for the computation, or should
         //    have, the function and its result go into the context, and it goes on behind them.

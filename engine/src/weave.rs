@@ -34,6 +34,11 @@ impl<'a> Weave<'a> {
         self.computer.is_some() && self.asked.is_some()
     }
 
+    /// Whether the base was asked what it thinks of candidates, in the rows that it decodes in.
+    pub(crate) fn asked_base(&self) -> bool {
+        self.judge.is_some() && self.computation.is_some()
+    }
+
     /// Whether the question asks for a computation.
     pub(crate) fn is_due(&self) -> bool {
         self.gate.as_ref().is_some_and(|gate| gate.open)

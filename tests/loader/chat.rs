@@ -248,8 +248,15 @@ fn the_last_result_is_found_in_answers_and_nowhere_else() {
             last.clone(),
         ];
         assert_eq!(question(&two).earlier.unwrap().text, "132");
-        let open = [turns[0].clone(), said(Role::Assistant, "<computed>132 <computed></computed>"), last.clone()];
-        assert_eq!(question(&open).earlier, None);
+        for odd in ["<computed>132</computed>", "</wat_model>\n<computed>132", "</wat_model>\n<computed>no</computed>"]
+        {
+            let turns = [turns[0].clone(), said(Role::Assistant, odd), last.clone()];
+            assert_eq!(question(&turns).earlier, None, "{odd}");
+        }
+        // What the model writes behind it changes nothing.
+        let more = format!("{answer} </computed> <computed>8</computed>");
+        let turns_more = [turns[0].clone(), said(Role::Assistant, &more), last.clone()];
+        assert_eq!(question(&turns_more).earlier.unwrap().text, "132");
         assert_eq!(question(&[turns[0].clone(), said(Role::Assistant, "12"), last.clone()]).earlier, None);
         assert_eq!(question(&[said(Role::User, "<computed>7</computed> + 1")]).earlier, None);
     }

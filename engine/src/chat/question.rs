@@ -85,9 +85,10 @@ impl ChatTemplate {
             Walk { tokenizer, guard: &guard, ids: Vec::new(), offsets: Vec::new(), shown: 0, edges: Vec::new() };
         tokenizer.walk(&text, &mut |piece, token| walk.take(piece, token))?;
         // Some templates leave out what was thought or said before.
-        let (before, begin, end) = match walk.edges[..] {
-            [begin, end] => (None, begin, end),
-            [first, behind, begin, end] if result.is_some() => (Some(first..behind), begin, end),
+        let (before, begin, end) = match (&walk.edges[..], &result) {
+            (&[begin, end], _) => (None, begin, end),
+            (&[first, behind, begin, end], Some(_)) => (Some(first..behind), begin, end),
+            (&[.., begin, end], Some(_)) => (None, begin, end),
             _ => return Err(Error::Template("it does not show the last message once, as it is".to_owned())),
         };
         let within = |range: Range<usize>| {
@@ -106,15 +107,17 @@ impl ChatTemplate {
     }
 }
 
-/// The last result in the model's own answers.
+/// The last result in the model's own answers, where it stands as the engine put it there: behind a function, and a number.
 fn last_result(messages: &[Message]) -> Option<Place> {
     let (open, close) = splice::VALUE;
+    let opens = format!("{}\n{open}", splice::CLOSE);
     messages.iter().enumerate().rev().filter(|(_, message)| message.role == Role::Assistant).find_map(
         |(at, message)| {
-            let end = message.content.rfind(close)?;
-            let first = message.content[..end].rfind(open)?;
-            let text = first + open.len()..end;
-            (!text.is_empty()).then_some(Place { message: at, tagged: first..end, text })
+            let content = message.content.as_str();
+            let start = content.rfind(&opens)? + opens.len();
+            let end = start + content[start..].find(close)?;
+            let number = content[start..end].parse::<f64>().is_ok();
+            number.then(|| Place { message: at, tagged: start - open.len()..end, text: start..end })
         },
     )
 }

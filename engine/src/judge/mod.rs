@@ -1,7 +1,8 @@
 //! The base as judge: how likely it finds each candidate, written as an expression behind the question.
 //!
 //! It reads some fixed examples and the question in a cache of its own, then all expressions at once, as branches that share
-//! what is before them. Their tokens are few, so that only those rows of the head are needed.
+//! what is before them. Their tokens are few, so that only those rows of the head are needed. All this is done in the rows that the
+//! conversation is decoded in: whoever goes on with that reads its last token again.
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,7 @@ use crate::kernels::Embed;
 use crate::loader::DType;
 use crate::model::{self, Beside, CHUNK, Matrix, Piece, StateWords};
 use crate::recording::{Recording, Run, Slice, Workgroups};
-use crate::runner::Runner;
+use crate::runner::{Runner, breathe};
 use crate::wasm_layers::Score;
 use crate::wasm_layers::program::{Instruction, Op, Program};
 use crate::{Result, Tokenizer};
@@ -122,6 +123,7 @@ impl Judge {
             let pending = runner.device.submit(&[&prepared], Run::default(), runner.state.greedy)?;
             runner.device.finish(pending).await?;
             self.tokens.extend_from_slice(piece);
+            breathe().await;
         }
 
         // 2. Each expression is a branch; it begins with the prompt's last token, behind which its first one is expected.
@@ -181,6 +183,7 @@ impl Judge {
         let read = Slice { size: 4 * (rows * outputs) as u64, ..self.logits };
         let pending = runner.device.submit(&[&pass, &head], Run::default(), read)?;
         let bytes = runner.device.finish(pending).await?;
+        breathe().await;
         let logits: Vec<f32> = bytes.chunks_exact(4).map(bytemuck::pod_read_unaligned).collect();
         let mut all = logits.chunks_exact(outputs);
         for (at, expression) in branches {

@@ -31,6 +31,47 @@ fn alone(runner: &mut Runner, judge: &Judge, question: &[u32], expression: &[usi
     score
 }
 
+/// Greedy tokens behind what the runner holds.
+fn tokens(runner: &mut Runner, last: usize) -> Vec<u32> {
+    let mut all = Vec::new();
+    let mut take = |token| {
+        all.push(token);
+        all.len() < 6
+    };
+    pollster::block_on(runner.generate(last, crate::Sampling::greedy(), &Cancel::new(), &mut take)).unwrap();
+    all
+}
+
+#[test]
+fn a_conversation_goes_on_behind_a_judgement_as_if_there_had_been_none() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../public/models/wattage-tiny/base.gguf");
+    let file = pollster::block_on(ModelFile::open(vec![Source::file(path.as_ref()).unwrap()])).unwrap();
+    let prompt = file.tokenizer.encode("How many eggs are 12 times 11? They are", false).unwrap();
+    let programs =
+        [Program::new(vec![Instruction::Local(0), Instruction::Local(0), Instruction::Op(Op::Add)], 1).unwrap()];
+    for device in [Device::cpu(), pollster::block_on(Device::gpu()).unwrap()] {
+        let mut runner = runner(device, &file);
+        let mut judge = pollster::block_on(Judge::load(&mut runner, &file.tokenizer)).unwrap();
+        let question = Judge::question(&file.tokenizer, "12 + 12", None).unwrap();
+        let mut found = Vec::new();
+        for judged in [false, true] {
+            let kept = runner.keep_prefix(&prompt);
+            let mut last = pollster::block_on(runner.prefill(&prompt[kept..], &Cancel::new(), &mut |_| {})).unwrap();
+            if judged {
+                pollster::block_on(judge.scores(&mut runner, &question, (&programs, &[12.0]))).unwrap();
+                last = pollster::block_on(runner.read_last_again(&Cancel::new())).unwrap();
+            }
+            found.push((tokens(&mut runner, last), pollster::block_on(runner.taps()).unwrap()));
+        }
+        let [(tokens, taps), (others, other_taps)] = &found[..] else { panic!("two answers") };
+        assert!(tokens.len() == 6 && tokens == others, "{tokens:?} {others:?}");
+        // A token alone is rounded otherwise than among many.
+        let (tap, other) = (&taps[0].1, &other_taps[0].1);
+        let differs = tap.iter().zip(other).any(|(a, b)| (a - b).abs() > 0.01);
+        assert!(tap.len() == other.len() && !differs, "the conversation's taps are others");
+    }
+}
+
 #[test]
 fn branches_are_scored_as_if_each_was_read_alone() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../public/models/wattage-tiny/base.gguf");

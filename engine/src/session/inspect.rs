@@ -75,7 +75,9 @@ impl Session {
             none => none.insert(Judge::load(&mut self.runner, &self.file.tokenizer).await?),
         };
         let question = Judge::question(&self.file.tokenizer, question, None)?;
-        judge.scores(&mut self.runner, &question, (programs, numbers)).await
+        let scores = judge.scores(&mut self.runner, &question, (programs, numbers)).await?;
+        self.runner.read_last_again(&Cancel::new()).await?;
+        Ok(scores)
     }
 
     /// Decodes `count` tokens greedily from where the last prompt ended, whatever they are, and says how many a second: the

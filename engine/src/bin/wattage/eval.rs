@@ -32,7 +32,7 @@ pub(crate) async fn run(args: cli::Eval) -> Result<()> {
     let mut tally = Tally::default();
     // 1. What an evaluation that was cut off has answered already.
     let mut out = match &args.out {
-        Some(path) if args.resume => Some(resume(path, &items, &mut tally)?),
+        Some(path) if args.resume => Some(resume(path, (&items, args.suffix.as_deref()), &mut tally)?),
         Some(path) => Some(std::fs::File::create(path).map_err(|why| unusable(path, &why))?),
         None => None,
     };
@@ -50,7 +50,7 @@ pub(crate) async fn run(args: cli::Eval) -> Result<()> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let report = tally.report(!args.no_layers && !layers.is_empty());
+    let report = tally.report(if args.no_layers { &[] } else { &layers });
     if args.json {
         println!("{report}");
     } else {
@@ -71,20 +71,25 @@ fn sample(mut items: Vec<Item>, count: Option<usize>, seed: u64) -> Vec<Item> {
 }
 
 /// Opens the file of answers, and counts those that it has. A last line that was cut off goes.
-fn resume(path: &Path, items: &[Item], tally: &mut Tally) -> Result<std::fs::File> {
+fn resume(path: &Path, (items, suffix): (&[Item], Option<&str>), tally: &mut Tally) -> Result<std::fs::File> {
     let fail = |why: std::io::Error| unusable(path, &why);
     let mut file =
         std::fs::File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(fail)?;
     let mut reader = BufReader::new(&mut file);
-    let (mut line, mut whole) = (String::new(), 0);
+    let (mut line, mut whole) = (Vec::new(), 0);
     loop {
         line.clear();
-        let length = reader.read_line(&mut line).map_err(fail)? as u64;
-        if !line.ends_with('\n') {
+        let length = reader.read_until(b'\n', &mut line).map_err(fail)? as u64;
+        if !line.ends_with(b"\n") {
             break;
         }
-        let known: Value = serde_json::from_str(&line).map_err(|why| unusable(path, &why))?;
-        if items.get(tally.n()).is_none_or(|item| known["question"] != item.question.as_str()) {
+        let known: Value = serde_json::from_slice(&line).map_err(|why| unusable(path, &why))?;
+        let same = |item: &Item| {
+            known["question"] == item.question.as_str()
+                && known["answer"] == json!(item.answer)
+                && known["suffix"] == json!(suffix)
+        };
+        if !items.get(tally.n()).is_some_and(same) {
             return Err(unusable(path, &"it has answers to other questions; give another file, or remove it"));
         }
         tally.add(&known);
@@ -122,6 +127,9 @@ async fn one(session: &mut Session, item: &Item, args: &cli::Eval, layers: &[usi
     let mut line = crate::ask::as_json(&answer, layers, seconds);
     line["question"] = json!(item.question);
     line["answer"] = json!(item.answer);
+    if args.suffix.is_some() {
+        line["suffix"] = json!(args.suffix);
+    }
     line["correct"] = json!(crate::tally::is_correct(&line));
     Ok(line)
 }

@@ -119,7 +119,7 @@ impl Tally {
     }
 
     /// All that was counted; shares have 95 % intervals where they are what is compared.
-    pub(crate) fn report(&self, layers: bool) -> Value {
+    pub(crate) fn report(&self, layers: &[usize]) -> Value {
         let share = |count: usize, of: usize| if of == 0 { Value::Null } else { json!(count as f64 / of as f64) };
         let [true_pos, false_pos, true_neg, false_neg] = self.gate;
         let mut report = json!({
@@ -129,9 +129,10 @@ impl Tally {
             "interval": interval(self.correct, self.n),
             "mean_ms": self.total_ms / self.n.max(1) as f64,
         });
-        if layers {
+        if !layers.is_empty() {
             let each = |of: &dyn Fn(usize) -> Value| -> BTreeMap<String, Value> {
-                self.per_layer.iter().map(|(layer, count)| (layer.to_string(), of(*count))).collect()
+                let count = |layer: &usize| self.per_layer.get(&(*layer as u64)).copied().unwrap_or(0);
+                layers.iter().map(|layer| (layer.to_string(), of(count(layer)))).collect()
             };
             report["gate"] = json!({
                 "true_pos": true_pos, "false_pos": false_pos, "true_neg": true_neg, "false_neg": false_neg,
@@ -203,7 +204,7 @@ mod tests {
         first["candidates"] = json!([row(3, 0, 1.0), second]);
         let mut tally = Tally::default();
         tally.add(&first);
-        let report = tally.report(true);
+        let report = tally.report(&[3, 7]);
         assert_eq!((&report["per_layer"], &report["oracle"]), (&json!({ "3": 0.0, "7": 0.0 }), &json!(0.0)));
         assert_eq!((&report["oracle_beams"], &report["chosen"]), (&json!(1.0), &json!(1.0)));
         assert_eq!((&report["stated"], &report["faithful"]), (&json!(1.0), &json!(0.0)));
