@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test that called")]
 
 use serde_json::Value;
-use wattage_engine::Error;
 use wattage_engine::scorer::features::{self, ALL, BEFORE};
 use wattage_engine::scorer::{Asked, BaseFinds, Judged, Neighbours, Network, Scorer, Store, UNITS, Verifier, key};
 use wattage_engine::wasm_layers::Score;
 use wattage_engine::wasm_layers::config::LayersConfig;
 use wattage_engine::wasm_layers::program::{Instruction, Op, Program};
+use wattage_engine::{Error, Source};
 
 fn config() -> LayersConfig {
     LayersConfig {
@@ -119,6 +119,16 @@ fn files_that_do_not_fit_are_refused() {
 }
 
 /// Each part is what its features alone make of it; the parts' sum is the score.
+#[test]
+fn a_file_comes_from_any_source_unless_it_is_too_large() {
+    let (config, scorer) = (config(), scorer());
+    let bytes = scorer.to_bytes(&config, &Value::Null).unwrap();
+    let read = |bytes| pollster::block_on(Scorer::read(&Source::bytes("scorer.safetensors", bytes), &config));
+    assert_eq!(read(bytes).unwrap().verifier, scorer.verifier);
+    let refused = read(vec![0; (64 << 20) + 1]).unwrap_err();
+    assert!(matches!(&refused, Error::Format(why) if why.contains("67108865 bytes")), "{refused}");
+}
+
 #[test]
 fn parts_come_from_their_own_features() {
     let scorer = scorer();

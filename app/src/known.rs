@@ -1,11 +1,11 @@
 //! The WASM layers that come with the page: which bases they are for, and where they are.
 
 #[cfg(target_arch = "wasm32")]
-use wattage_engine::{ModelFile, Source, scorer::Scorer, wasm_layers::WasmLayers};
-
-/// No scorer is longer.
+use wattage_engine::scorer::{self, Scorer};
 #[cfg(target_arch = "wasm32")]
-const LONGEST: u64 = 64 << 20;
+use wattage_engine::wasm_layers::{self, WasmLayers};
+#[cfg(target_arch = "wasm32")]
+use wattage_engine::{ModelFile, Source};
 
 include!(concat!(env!("OUT_DIR"), "/layers.rs"));
 
@@ -25,12 +25,11 @@ pub async fn layers_for(file: &ModelFile, models: &str) -> (Option<(Source, Sour
     let Some(folder) = folder else { return (None, None) };
     let address = |name: &str| format!("{models}{folder}/{name}");
     let fetch = async {
-        let layers = Source::url(&address("wasm_layers.safetensors")).await?;
-        let scorer = Source::url(&address("scorer.safetensors")).await?;
+        let layers = Source::url(&address(wasm_layers::FILE)).await?;
+        let scorer = Source::url(&address(scorer::FILE)).await?;
         // Looked at here, so that a file that is not what it should be leaves the model as it is.
         let config = WasmLayers::config_of(&layers).await?;
-        let length = usize::try_from(scorer.len().min(LONGEST)).unwrap_or_default();
-        Scorer::from_bytes(&scorer.read(0, length).await?, &config)?;
+        Scorer::read(&scorer, &config).await?;
         Ok::<_, wattage_engine::Error>((layers, scorer))
     };
     match fetch.await {

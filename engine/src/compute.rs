@@ -61,7 +61,7 @@ impl Computer {
         base: Base<'_>,
     ) -> Result<Self> {
         let layers = WasmLayers::load(&mut runner.device, layers, base).await?;
-        let scorer = read_scorer(scorer, layers.config()).await?;
+        let scorer = Scorer::read(scorer, layers.config()).await?;
         let mut computer = Self { layers, scorer, limits: Limits::default() };
         computer.warm_up(runner).await?;
         Ok(computer)
@@ -307,21 +307,6 @@ impl Computer {
         }
         Ok(states)
     }
-}
-
-/// Reads a scorer from its file.
-async fn read_scorer(source: &Source, layers: &LayersConfig) -> Result<Scorer> {
-    /// No scorer is larger.
-    const MOST: u64 = 64 << 20;
-    if source.len() > MOST {
-        return Err(Error::Format(format!(
-            "{}: a scorer of {} bytes; {MOST} is the most",
-            source.name(),
-            source.len()
-        )));
-    }
-    let bytes = source.read(0, source.len() as usize).await?;
-    Scorer::from_bytes(&bytes, layers)
 }
 
 fn operations(program: &Program) -> String {

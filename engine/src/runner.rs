@@ -6,7 +6,7 @@ use crate::device::{Device, Pending, Prepared};
 use crate::kernels::TopkPartial;
 use crate::loader::ModelFile;
 use crate::model::{self, RunState, StateWords, Weights};
-use crate::recording::{Run, Slice};
+use crate::recording::{Recording, Run, Slice};
 use crate::sample::{self, Sampler, Sampling, Top};
 use crate::{Cancel, Config, Error, KvType, Result};
 
@@ -125,6 +125,27 @@ impl Runner {
             Some(last) => self.prefill(&[last], cancel, &mut |_| {}).await,
             None => Ok(0),
         }
+    }
+
+    /// Runs recordings over rows that are not the conversation's, at most a chunk of them, and gives the bytes that they leave in
+    /// `read`. Whoever goes on with the conversation calls [`Self::read_last_again`] first.
+    ///
+    /// # Errors
+    /// Those of [`Self::write_state`].
+    pub(crate) async fn aside(
+        &mut self,
+        words: &StateWords,
+        tokens: &[u32],
+        recordings: Vec<Recording>,
+        read: Slice,
+    ) -> Result<Vec<u8>> {
+        self.write_state(words, tokens)?;
+        let prepared: Vec<Prepared> =
+            recordings.into_iter().map(|recording| self.device.prepare(recording)).collect::<Result<_>>()?;
+        let pending = self.device.submit(&prepared.iter().collect::<Vec<_>>(), Run::default(), read)?;
+        let bytes = self.device.finish(pending).await?;
+        breathe().await;
+        Ok(bytes)
     }
 
     /// Reads the logits of row `row` of the residual stream.

@@ -16,7 +16,7 @@ use crate::wasm_layers::{Base, WasmLayers};
 use crate::weave::Weave;
 use crate::{
     Architecture, Cancel, ChatOptions, CheckRow, Completion, DeviceInfo, Error, Event, LoadOptions, Message, ModelInfo,
-    Progress, Result, Stage, StopReason, check,
+    Progress, Result, Stage, StopReason, check, scorer, wasm_layers,
 };
 
 /// Longest context that is used without being asked for, in tokens.
@@ -68,13 +68,13 @@ impl Session {
     /// [`Error::Format`] where one came without the other.
     #[allow(clippy::type_complexity, reason = "two files, and the rest")]
     pub fn layers_among(sources: Vec<Source>) -> Result<(Option<(Source, Source)>, Vec<Source>)> {
-        let (layers, sources) = take(sources, "wasm_layers.safetensors");
-        let (scorer, sources) = take(sources, "scorer.safetensors");
+        let (layers, sources) = take(sources, wasm_layers::FILE);
+        let (scorer, sources) = take(sources, scorer::FILE);
         match (layers, scorer) {
             (Some(layers), Some(scorer)) => Ok((Some((layers, scorer)), sources)),
             (None, None) => Ok((None, sources)),
-            (Some(_), None) => Err(lacks("scorer.safetensors", "wasm_layers.safetensors")),
-            (None, Some(_)) => Err(lacks("wasm_layers.safetensors", "scorer.safetensors")),
+            (Some(_), None) => Err(lacks(scorer::FILE, wasm_layers::FILE)),
+            (None, Some(_)) => Err(lacks(wasm_layers::FILE, scorer::FILE)),
         }
     }
 

@@ -12,8 +12,8 @@ use self::written::{Pieces, written};
 use crate::kernels::Embed;
 use crate::loader::DType;
 use crate::model::{self, Beside, CHUNK, Matrix, Piece, StateWords};
-use crate::recording::{Recording, Run, Slice, Workgroups};
-use crate::runner::{Runner, breathe};
+use crate::recording::{Recording, Slice, Workgroups};
+use crate::runner::Runner;
 use crate::wasm_layers::Score;
 use crate::wasm_layers::program::{Instruction, Op, Program};
 use crate::{Result, Tokenizer};
@@ -62,10 +62,8 @@ impl Judge {
             };
             recording.push_weights(embed, from.dtype, Workgroups::Fixed(outputs as u32, 1));
         }
-        runner.write_state(&StateWords { rows: outputs as u32, ..Default::default() }, &pieces.tokens)?;
-        let prepared = runner.device.prepare(recording)?;
-        let pending = runner.device.submit(&[&prepared], Run::default(), runner.state.greedy)?;
-        runner.device.finish(pending).await?;
+        let words = StateWords { rows: outputs as u32, ..Default::default() };
+        runner.aside(&words, &pieces.tokens, vec![recording], runner.state.greedy).await?;
         let piece = Piece { first_row: 0, rows: outputs, quants: rows, scales: runner.state.nothing };
         let mut judge = Self {
             examples: tokenizer.encode(EXAMPLES, false)?,
@@ -117,13 +115,9 @@ impl Judge {
         for piece in prompt[kept..shared].chunks(runner.chunk()) {
             let words =
                 StateWords { position: self.tokens.len() as u32, rows: piece.len() as u32, ..Default::default() };
-            runner.write_state(&words, piece)?;
-            let recording = model::beside(&runner.config, &runner.weights, &runner.state, &self.beside, piece.len());
-            let prepared = runner.device.prepare(recording)?;
-            let pending = runner.device.submit(&[&prepared], Run::default(), runner.state.greedy)?;
-            runner.device.finish(pending).await?;
+            let pass = model::beside(&runner.config, &runner.weights, &runner.state, &self.beside, piece.len());
+            runner.aside(&words, piece, vec![pass], runner.state.greedy).await?;
             self.tokens.extend_from_slice(piece);
-            breathe().await;
         }
 
         // 2. Each expression is a branch; it begins with the prompt's last token, behind which its first one is expected.
@@ -174,16 +168,11 @@ impl Judge {
         tokens.append(&mut starts);
         let words =
             StateWords { position: shared as u32, rows: rows as u32, shared: shared as u32, ..Default::default() };
-        runner.write_state(&words, &tokens)?;
         let pass = model::beside(&runner.config, &runner.weights, &runner.state, &self.beside, rows);
-        let pass = runner.device.prepare(pass)?;
         let head = model::heads(&runner.config, &runner.weights, &runner.state, (&self.head, self.logits), rows);
-        let head = runner.device.prepare(head)?;
         let outputs = self.pieces.tokens.len();
         let read = Slice { size: 4 * (rows * outputs) as u64, ..self.logits };
-        let pending = runner.device.submit(&[&pass, &head], Run::default(), read)?;
-        let bytes = runner.device.finish(pending).await?;
-        breathe().await;
+        let bytes = runner.aside(&words, &tokens, vec![pass, head], read).await?;
         let logits: Vec<f32> = bytes.chunks_exact(4).map(bytemuck::pod_read_unaligned).collect();
         let mut all = logits.chunks_exact(outputs);
         for (at, expression) in branches {

@@ -11,8 +11,10 @@ use super::features::{ALL, BEFORE};
 use super::{Network, Scorer, Store, UNITS, Verifier};
 use crate::wasm_layers::config::LayersConfig;
 use crate::wasm_layers::program::MOST_INSTRUCTIONS;
-use crate::{Error, Result};
+use crate::{Error, Result, Source};
 
+/// The name of the file beside its layers.
+pub const FILE: &str = "scorer.safetensors";
 /// The file's `format`.
 pub const FORMAT: &str = "wattage-scorer";
 /// The file's `version`.
@@ -26,7 +28,21 @@ fn bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
+/// No scorer is larger, in bytes.
+const MOST: u64 = 64 << 20;
+
 impl Scorer {
+    /// Reads the scorer of `layers` from its file.
+    ///
+    /// # Errors
+    /// [`Error::Format`] for a file that is too large or does not fit the layers, or the source's trouble.
+    pub async fn read(source: &Source, layers: &LayersConfig) -> Result<Self> {
+        if source.len() > MOST {
+            return Err(wrong(format!("{} has {} bytes; {MOST} is the most", source.name(), source.len())));
+        }
+        Self::from_bytes(&source.read(0, source.len() as usize).await?, layers)
+    }
+
     /// The file of this scorer; `layers` are those whose candidates it judges.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::wasm_layers::Score;
 use crate::wasm_layers::program::Program;
 
 pub use self::features::{Asked, BaseFinds};
-pub use self::file::{FORMAT, VERSION};
+pub use self::file::{FILE, FORMAT, VERSION};
 pub use self::store::{Neighbours, Remembered, Store, key};
 pub use self::verifier::{Network, UNITS, Verifier};
 

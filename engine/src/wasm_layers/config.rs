@@ -10,6 +10,8 @@ use super::program::{Instruction, MOST_INSTRUCTIONS, MOST_NUMBERS, Op};
 use crate::kernels::LayerAttend;
 use crate::{Error, Result};
 
+/// The name of the file beside its base.
+pub const FILE: &str = "wasm_layers.safetensors";
 /// The file's `format`.
 pub const FORMAT: &str = "wattage-wasm-layers";
 /// The file's `version`.

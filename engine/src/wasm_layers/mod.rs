@@ -14,6 +14,7 @@ mod rescore;
 mod step;
 mod weights;
 
+pub use config::FILE;
 pub use decimal::{display, near, rational};
 pub use decode::{BEAMS, Candidate};
 pub use encode::Question;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 use wattage_trainer::distract::Sentences;
 use wattage_trainer::example::Example;
 use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
@@ -60,9 +61,8 @@ impl Examples {
     /// Generates, and reads data sets.
     pub(crate) fn gather(&self) -> Result<Gathered> {
         let generator = Generator::new(self.seed)?;
-        let mut counts = Counts::new();
-        let mut make = |range: std::ops::Range<u64>| -> Result<Vec<Example>> {
-            range.map(|number| generator.example(number, &mut counts)).collect()
+        let make = |range: std::ops::Range<u64>| -> Result<Vec<Example>> {
+            range.into_par_iter().map(|number| generator.example(number, &mut Counts::new())).collect()
         };
         let generated = make(self.first..self.first + self.count)?;
         let mut held = vec![("generated", make(HELD_OUT..HELD_OUT + HELD_GENERATED)?)];

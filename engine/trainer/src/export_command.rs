@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Export) -> Result<()> {
         Format::Q8_0 => Storage::Q8_0,
     })?;
     std::fs::create_dir_all(&args.out).map_err(|why| Error::file(&args.out, why))?;
-    for (name, bytes) in [("base.gguf", &files.base), ("wasm_layers.safetensors", &files.layers)] {
+    for (name, bytes) in [("base.gguf", &files.base), (wattage_engine::wasm_layers::FILE, &files.layers)] {
         let path = args.out.join(name);
         std::fs::write(&path, bytes).map_err(|why| Error::file(&path, why))?;
         eprintln!("{name}: {} bytes", bytes.len());

@@ -8,7 +8,7 @@ use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use wattage_engine::DType;
-use wattage_engine::wasm_layers::to_bytes;
+use wattage_engine::wasm_layers::{self, to_bytes};
 use wattage_trainer::export;
 use wattage_trainer::plot::plot;
 use wattage_trainer::train::{Index, Material, Nets, Options, Sequence, Shapes, States, Stored, run as train, score};
@@ -129,7 +129,7 @@ pub(crate) fn run(args: &Layers) -> Result<()> {
     });
     let values = export::layers(&nets.layers, &config, &states.standards)?;
     let bytes = to_bytes(&config, &provenance, DType::F16, &values)?;
-    let path = args.model.join("wasm_layers.safetensors");
+    let path = args.model.join(wasm_layers::FILE);
     eprintln!("{}: {} bytes", path.display(), bytes.len());
     std::fs::write(&path, bytes).map_err(|why| Error::file(&path, why))
 }

@@ -6,8 +6,8 @@ use clap::Args;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
-use wattage_engine::Source;
-use wattage_engine::scorer::{Scorer as Weights, Store};
+use wattage_engine::scorer::{self, Scorer as Weights, Store};
+use wattage_engine::{Source, wasm_layers};
 use wattage_trainer::distract::Sentences;
 use wattage_trainer::example::Example;
 use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
@@ -60,7 +60,7 @@ pub(crate) struct Scorer {
 
 pub(crate) fn run(args: &Scorer) -> Result<()> {
     let base = args.base.clone().unwrap_or_else(|| args.model.join("base.gguf"));
-    let layers = args.model.join("wasm_layers.safetensors");
+    let layers = args.model.join(wasm_layers::FILE);
     let mut surveyor = Surveyor::new(Source::file(&base)?, Source::file(&layers)?, args.ask_base)?;
     let config = surveyor.config().clone();
     let mut kept = match &args.surveys {
@@ -141,7 +141,7 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
     });
     println!("{provenance}");
     let bytes = scorer.to_bytes(&config, &provenance)?;
-    let path = args.model.join("scorer.safetensors");
+    let path = args.model.join(scorer::FILE);
     std::fs::write(&path, bytes).map_err(|why| Error::file(&path, why))
 }
 

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use rayon::prelude::*;
 use wattage_engine::wasm_layers::config::LayersConfig;
-use wattage_engine::{ChatTemplate, ModelFile, Source};
+use wattage_engine::{ChatTemplate, ModelFile, Source, wasm_layers};
 use wattage_trainer::example::Example;
 use wattage_trainer::export::{Files, reopen};
 use wattage_trainer::model::BaseConfig;
@@ -95,13 +96,8 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
     let chats = chats(&examples);
     let reader = Reader { tokenizer: &tokenizer, template: &template, config: &layers, chats: &chats };
     let sequences = |examples: &[Example]| -> Result<Vec<Sequence>> {
-        Ok(examples
-            .iter()
-            .map(|example| reader.sequence(example))
-            .collect::<Result<Vec<_>>>()?
-            .into_iter()
-            .flatten()
-            .collect())
+        let read: Result<Vec<_>> = examples.par_iter().map(|example| reader.sequence(example)).collect();
+        Ok(read?.into_iter().flatten().collect())
     };
     let train_set = sequences(&examples)?;
     let mut held = Vec::new();
@@ -153,7 +149,7 @@ fn begin(folder: &std::path::Path, base: &BaseConfig, layers: &LayersConfig) -> 
     let files = Files::read(folder)?;
     let name = format!("{:016x}{:016x}", hash(&files.base), hash(&files.layers));
     let file = pollster::block_on(ModelFile::open(vec![Source::bytes("base.gguf", files.base)]))?;
-    let source = Source::bytes("wasm_layers.safetensors", files.layers);
+    let source = Source::bytes(wasm_layers::FILE, files.layers);
     let (nets, provenance) = reopen(&file, &source, (base, layers))?;
     Ok(Begun { name, nets, provenance, vocabulary: vocabulary::of(&file.tokenizer)? })
 }

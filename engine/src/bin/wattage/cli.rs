@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use wattage_engine::{
-    Cancel, DevicePreference, Error, KvType, LoadOptions, ModelFile, Progress, Result, Sampling, Session, Source, Stage,
+    Cancel, DevicePreference, Error, KvType, LoadOptions, ModelFile, Progress, Result, Sampling, Session, Source,
+    Stage, scorer, wasm_layers,
 };
 
 use crate::{ask, bench, commands, eval};
@@ -268,16 +269,14 @@ pub(crate) async fn load(args: &Load, taps: &[usize]) -> Result<Session> {
 /// The embedded model: the page's files, built in.
 const TINY: [(&str, &[u8]); 3] = [
     ("base.gguf", include_bytes!("../../../../public/models/wattage-tiny/base.gguf")),
-    ("wasm_layers.safetensors", include_bytes!("../../../../public/models/wattage-tiny/wasm_layers.safetensors")),
-    ("scorer.safetensors", include_bytes!("../../../../public/models/wattage-tiny/scorer.safetensors")),
+    (wasm_layers::FILE, include_bytes!("../../../../public/models/wattage-tiny/wasm_layers.safetensors")),
+    (scorer::FILE, include_bytes!("../../../../public/models/wattage-tiny/scorer.safetensors")),
 ];
 
 /// The model's files, and those of its layers.
 fn sources(args: &Load) -> Result<Vec<Source>> {
     let mut sources = model(&args.model)?;
-    for name in
-        args.layers.iter().flat_map(|folder| ["wasm_layers.safetensors", "scorer.safetensors"].map(|n| folder.join(n)))
-    {
+    for name in args.layers.iter().flat_map(|folder| [wasm_layers::FILE, scorer::FILE].map(|n| folder.join(n))) {
         sources.push(Source::file(&name)?);
     }
     Ok(sources)

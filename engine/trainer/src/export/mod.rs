@@ -13,7 +13,7 @@ use std::path::Path;
 use burn::module::Param;
 use burn::tensor::Tensor;
 use wattage_engine::wasm_layers::config::LayersConfig;
-use wattage_engine::wasm_layers::{WasmLayers, to_bytes};
+use wattage_engine::wasm_layers::{self, WasmLayers, to_bytes};
 use wattage_engine::{DType, ModelFile, Source};
 
 pub use self::base::base;
@@ -46,8 +46,8 @@ impl Files {
             let path = folder.join(name);
             std::fs::read(&path).map_err(|why| Error::file(&path, why))
         };
-        let (base, layers) = (read("base.gguf")?, read("wasm_layers.safetensors")?);
-        let source = Source::bytes("wasm_layers.safetensors", layers.clone());
+        let (base, layers) = (read("base.gguf")?, read(wasm_layers::FILE)?);
+        let source = Source::bytes(wasm_layers::FILE, layers.clone());
         let config = pollster::block_on(WasmLayers::config_of(&source))?;
         Ok(Self { base, layers, config })
     }

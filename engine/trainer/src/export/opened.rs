@@ -2,7 +2,7 @@
 
 use wattage_engine::wasm_layers::config::LayersConfig;
 use wattage_engine::wasm_layers::program::Program;
-use wattage_engine::wasm_layers::{Base, Question, WasmLayers};
+use wattage_engine::wasm_layers::{self, Base, Question, WasmLayers};
 use wattage_engine::{Cancel, Device, DevicePreference, KvType, LoadOptions, Session, Source};
 
 use super::Files;
@@ -55,7 +55,7 @@ impl Opened {
             let shape = &session.file().config;
             let base = Base { fingerprint: &fingerprint, hidden: shape.hidden, layers: shape.layers };
             let mut device = Device::cpu();
-            let source = Source::bytes("wasm_layers.safetensors", files.layers.clone());
+            let source = Source::bytes(wasm_layers::FILE, files.layers.clone());
             let layers = WasmLayers::load(&mut device, &source, base).await?;
             Ok(Self { session, device, layers })
         })

@@ -1,6 +1,6 @@
 //! What the layers write for questions whose answers are known.
 
-use wattage_engine::scorer::{Scorer, Survey};
+use wattage_engine::scorer::{self, Scorer, Survey};
 use wattage_engine::wasm_layers::WasmLayers;
 use wattage_engine::wasm_layers::config::LayersConfig;
 use wattage_engine::wasm_layers::numbers::bind;
@@ -38,7 +38,7 @@ impl Surveyor {
             let config = WasmLayers::config_of(&layers).await?;
             let scorer =
                 Scorer { asks_base, ..Scorer::blank(config.hidden) }.to_bytes(&config, &serde_json::Value::Null)?;
-            let scorer = Source::bytes("scorer.safetensors", scorer);
+            let scorer = Source::bytes(scorer::FILE, scorer);
             let file = ModelFile::open(vec![base]).await?;
             let read = config.taps.last().map_or(0, |tap| tap + 1);
             let file = if asks_base { file } else { file.first_layers(read) };
