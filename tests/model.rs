@@ -10,7 +10,7 @@ const TOLERANCE: f32 = 1e-3;
 const ROUNDED: f32 = 5e-3;
 
 fn session(golden: &Golden, device: DevicePreference, kv: KvType) -> Session {
-    let options = LoadOptions { device, kv, taps: vec![3, 7, 11], context: 256 };
+    let options = LoadOptions { device, kv, taps: vec![3, 7, 11], context: 256, ..LoadOptions::default() };
     golden.load(&options).unwrap()
 }
 
@@ -68,7 +68,13 @@ fn logits_and_taps_are_those_of_transformers_on_the_gpu() {
 fn the_first_layers_alone_have_the_taps_of_all() {
     let golden = golden::all().into_iter().find(|golden| golden.name.ends_with(".gguf")).unwrap();
     let mut whole = session(&golden, DevicePreference::Cpu, KvType::F32);
-    let options = LoadOptions { device: DevicePreference::Cpu, kv: KvType::F32, taps: vec![3, 7], context: 256 };
+    let options = LoadOptions {
+        device: DevicePreference::Cpu,
+        kv: KvType::F32,
+        taps: vec![3, 7],
+        context: 256,
+        ..LoadOptions::default()
+    };
     let file = pollster::block_on(ModelFile::open(golden.sources().unwrap())).unwrap();
     let name = pollster::block_on(file.fingerprint()).unwrap();
     let file = file.first_layers(8);

@@ -9,7 +9,8 @@ use harness::page::{Page, dist};
 use harness::server::{Ranges, Server};
 use serde::Deserialize;
 use wattage_engine::{
-    Cancel, ChatOptions, DevicePreference, LoadOptions, Message, Prompt, Sampling, Session, Source, StopReason,
+    Cancel, ChatOptions, DevicePreference, LoadOptions, Message, Prompt, Role, Sampling, Session, Source, StopReason,
+    TextVoice, Voice, splice,
 };
 
 /// Loading half a gigabyte and answering with it in a browser on a busy machine.
@@ -170,5 +171,32 @@ fn the_page_answers_132_token_by_token() {
     browser.assert_no_console_errors();
     if let Some(file) = std::env::var_os("WATTAGE_SCREENSHOT") {
         browser.screenshot(file.as_ref());
+    }
+}
+
+#[test]
+fn without_layers_its_own_text_computes() {
+    let path = std::env::var("WATTAGE_MODEL").unwrap();
+    let options = LoadOptions { device: DevicePreference::Cpu, text_voice: TextVoice::Alone, ..LoadOptions::default() };
+    let source = Source::file(path.as_ref()).unwrap();
+    let mut session = pollster::block_on(Session::load(vec![source], &options, &Cancel::new(), &mut |_| {})).unwrap();
+    let mut ask = |question: &str| {
+        let options = ChatOptions { sampling: Sampling::greedy(), max_tokens: 60, ..ChatOptions::default() };
+        let messages = [Message { role: Role::User, content: question.to_owned() }];
+        pollster::block_on(session.chat(&messages, &options, &Cancel::new(), &mut |_| {})).unwrap()
+    };
+    for (question, value) in [
+        ("What is 12 × 11?", 132.0),
+        ("What is 605 × 1213?", 733_865.0),
+        ("Anna has 17 apples and gives 5 to each of her 2 brothers. How many are left?", 7.0),
+    ] {
+        let answer = ask(question);
+        let computation = answer.computation.unwrap();
+        assert_eq!((computation.value, computation.winner().unwrap().voice), (Some(value), Voice::Text), "{question}");
+        let (_, said) = answer.text.rsplit_once(splice::VALUE.1).unwrap();
+        assert!(said.replace(',', "").contains(&value.to_string()), "{said:?} does not say {value}");
+    }
+    for question in ["Hello, who are you?", "My flight BA 117 leaves from gate 42. Where can I eat?"] {
+        assert!(ask(question).computation.is_none(), "{question}");
     }
 }

@@ -222,8 +222,8 @@ impl Store {
     }
 
     fn answer(self) {
-        let computes = untrack(|| self.computes());
-        let settings = self.settings.with_untracked(|settings| settings.in_use(computes));
+        let (layers, computes) = untrack(|| (self.has_layers(), self.computes()));
+        let settings = self.settings.with_untracked(|settings| settings.in_use(layers));
         let messages = self.turns.with_untracked(|turns| conversation(&settings.system, turns, computes));
         let turn = Turn::new(self.id(), Role::Assistant, String::new(), Phase::Waiting);
         self.turns.update(|turns| turns.push(turn));

@@ -2,7 +2,7 @@
 
 use gloo::storage::{LocalStorage, Storage};
 use serde::{Deserialize, Serialize};
-use wattage_engine::{ChatOptions, DevicePreference, LoadOptions, Sampling};
+use wattage_engine::{ChatOptions, DevicePreference, LoadOptions, Sampling, TextVoice};
 
 const SETTINGS_KEY: &str = "wattage.settings";
 /// Also read by `boot.js`, so that the first paint has the right colours.
@@ -41,6 +41,8 @@ pub struct Settings {
     pub context: Option<u32>,
     /// Where models run.
     pub device: DevicePreference,
+    /// When a model's own text has functions to be computed.
+    pub text_voice: TextVoice,
     /// Whether the WASM layers are used, where a model has them.
     pub layers: bool,
     /// Whether the user has chosen how tokens are sampled, even if as the defaults have it.
@@ -65,6 +67,7 @@ impl Default for Settings {
             system: String::new(),
             context: None,
             device: DevicePreference::Auto,
+            text_voice: TextVoice::Alone,
             layers: true,
             own_sampling: false,
             open_embedded: true,
@@ -154,7 +157,12 @@ impl Settings {
 
     /// How a model is to be loaded.
     pub fn load_options(&self) -> LoadOptions {
-        LoadOptions { device: self.device, context: self.context.unwrap_or(0) as usize, ..LoadOptions::default() }
+        LoadOptions {
+            device: self.device,
+            context: self.context.unwrap_or(0) as usize,
+            text_voice: self.text_voice,
+            ..LoadOptions::default()
+        }
     }
 
     /// Whether a loaded model would have to be loaded again for the change from `other` to take effect.

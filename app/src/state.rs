@@ -364,8 +364,13 @@ impl Store {
     }
 
     /// Whether the model in use has WASM layers.
-    pub fn computes(self) -> bool {
+    pub fn has_layers(self) -> bool {
         self.loaded.read().as_ref().is_some_and(|loaded| !loaded.model.wasm_layers.is_empty())
+    }
+
+    /// Whether the model in use computes, with WASM layers or with functions that its own text has.
+    pub fn computes(self) -> bool {
+        self.has_layers() || self.loaded.read().as_ref().is_some_and(|loaded| loaded.model.text_voice)
     }
 
     /// Whether a message can be sent now.

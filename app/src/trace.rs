@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use wattage_engine::{BoundNumber, CandidateRow, Event, Gate, Similar, Status, row_of};
+use wattage_engine::{BoundNumber, CandidateRow, Event, Gate, Similar, Status, Voice, row_of};
 
 /// An answer's computation as far as it has been told of.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -73,20 +73,21 @@ impl Trace {
         self.gate.as_ref().is_some_and(|gate| gate.open) || !self.rows.is_empty() || self.choice.is_some()
     }
 
-    /// The layers, in their order.
-    pub fn layers(&self) -> Vec<usize> {
-        let mut layers: Vec<usize> = self.gate.iter().flat_map(|gate| &gate.layers).map(|(layer, _)| *layer).collect();
+    /// Who writes functions, the layers in their order.
+    pub fn voices(&self) -> Vec<Voice> {
+        let layers = self.gate.iter().flat_map(|gate| &gate.layers);
+        let mut voices: Vec<Voice> = layers.map(|(layer, _)| Voice::Layer(*layer)).collect();
         for row in &self.rows {
-            if !layers.contains(&row.layer) {
-                layers.push(row.layer);
+            if !voices.contains(&row.voice) {
+                voices.push(row.voice);
             }
         }
-        layers
+        voices
     }
 
-    /// The candidate that stands for a layer.
-    pub fn row_of(&self, layer: usize) -> Option<&CandidateRow> {
-        row_of(&self.rows, layer)
+    /// The candidate that stands for a voice.
+    pub fn row_of(&self, voice: Voice) -> Option<&CandidateRow> {
+        row_of(&self.rows, voice)
     }
 
     /// The chosen candidate.

@@ -1,7 +1,7 @@
 //! What is said of a computation, in plain words.
 
 use wattage_engine::wasm_layers::{Exactness, display};
-use wattage_engine::{CandidateRow, Similar, Status};
+use wattage_engine::{CandidateRow, Similar, Status, Voice};
 
 use crate::{
     format,
@@ -62,15 +62,22 @@ pub fn parts_of(row: &CandidateRow) -> Option<String> {
 
 /// How an example compares with the question and its candidates.
 pub fn similar(example: &Similar, rows: &[CandidateRow]) -> String {
-    let mut layers: Vec<usize> =
-        rows.iter().filter(|row| example.candidates.contains(&row.id)).map(|row| row.layer).collect();
-    layers.sort_unstable();
-    layers.dedup();
-    let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
-    let same = match layers.as_slice() {
-        [] => "No candidate is this function.".to_owned(),
-        [layer] => format!("A candidate of layer {layer} is this function."),
-        all => format!("Candidates of layers {} are this function.", all.join(", ")),
+    let mut voices: Vec<Voice> =
+        rows.iter().filter(|row| example.candidates.contains(&row.id)).map(|row| row.voice).collect();
+    voices.sort_unstable();
+    voices.dedup();
+    let layers: Vec<String> = voices.iter().filter(|one| **one != Voice::Text).map(|layer| layer.to_string()).collect();
+    let all = match layers.as_slice() {
+        [] => Vec::new(),
+        [layer] => vec![format!("layer {layer}")],
+        layers => vec![format!("layers {}", layers.join(", "))],
+    };
+    let text = voices.iter().filter(|one| **one == Voice::Text).map(|text| voice(*text));
+    let all: Vec<String> = all.into_iter().chain(text).collect();
+    let same = match voices.len() {
+        0 => "No candidate is this function.".to_owned(),
+        1 => format!("A candidate of {} is this function.", all.join(" and ")),
+        _ => format!("Candidates of {} are this function.", all.join(" and ")),
     };
     format!("Similarity {:.2}, {}. {same}", example.similarity, example.op)
 }
@@ -110,7 +117,15 @@ pub fn facts(trace: &Trace) -> Option<String> {
     Some(facts.join(" · "))
 }
 
+/// Who wrote a candidate.
+fn voice(voice: Voice) -> String {
+    match voice {
+        Voice::Layer(layer) => format!("layer {layer}"),
+        Voice::Text => "the text".to_owned(),
+    }
+}
+
 /// A function in a few words: `Function (multiply), layer 7`.
 pub fn function(row: Option<&CandidateRow>) -> String {
-    row.map_or_else(|| "Function".to_owned(), |row| format!("Function ({}), layer {}", row.op, row.layer))
+    row.map_or_else(|| "Function".to_owned(), |row| format!("Function ({}), {}", row.op, voice(row.voice)))
 }

@@ -6,7 +6,7 @@ use wattage_app::{
 };
 use wattage_engine::scorer::Parts;
 use wattage_engine::wasm_layers::Exactness;
-use wattage_engine::{BoundNumber, CandidateRow, Event, Gate, Similar, Status};
+use wattage_engine::{BoundNumber, CandidateRow, Event, Gate, Similar, Status, Voice};
 
 fn gate(logit: f64) -> Event {
     Event::Gate(Gate { open: logit > 0.0, logit, layers: vec![(3, logit), (7, logit), (11, logit)] })
@@ -19,7 +19,7 @@ fn number(text: &str, value: f64, start: usize) -> BoundNumber {
 fn written(id: usize, layer: usize, rank: usize, op: &str) -> CandidateRow {
     CandidateRow {
         id,
-        layer,
+        voice: Voice::Layer(layer),
         rank,
         wat: "(module\n  (func $compute (export \"compute\") (param f64 f64) (result f64)\n    local.get 1\n    local.get 0\n    f64.mul))".to_owned(),
         op: op.to_owned(),
@@ -95,18 +95,18 @@ fn example() -> Vec<Event> {
 fn rows_are_kept_by_number_and_the_last_word_counts() {
     let events = example();
     let early = fold(&events[..4]);
-    assert_eq!((early.rows.len(), early.layers()), (2, vec![3, 7, 11]));
-    assert!(early.row_of(11).is_none() && early.chosen().is_none());
+    assert_eq!((early.rows.len(), early.voices()), (2, [3, 7, 11].map(Voice::Layer).to_vec()));
+    assert!(early.row_of(Voice::Layer(11)).is_none() && early.chosen().is_none());
 
     let trace = fold(&events);
     let fates: Vec<&str> = trace.rows.iter().map(|row| words::fate(row.status)).collect();
     assert_eq!(fates, ["executed", "failed", "chosen", "skipped"]);
-    let row = trace.row_of(7).unwrap();
+    let row = trace.row_of(Voice::Layer(7)).unwrap();
     assert_eq!((row.id, row.rank, row.shown.as_deref()), (2, 1, Some("132")));
     assert_eq!(trace.chosen(), Some(row));
     assert_eq!(words::function(trace.spliced_row()), "Function (multiply), layer 7");
     assert_eq!(words::arguments(row), "1 = 11, 0 = 12");
-    assert_eq!(words::remark(trace.row_of(11).unwrap()).as_deref(), Some("unlikely to be right"));
+    assert_eq!(words::remark(trace.row_of(Voice::Layer(11)).unwrap()).as_deref(), Some("unlikely to be right"));
     assert_eq!(words::remark(&trace.rows[1]).as_deref(), Some("the result is infinite"));
     let facts = words::facts(&trace).unwrap();
     assert_eq!(facts, "4 candidates, 3 run, in 41 ms · compiled in 210 µs to 87 bytes · ran for 12 µs on 7 fuel");
@@ -211,6 +211,10 @@ fn examples_say_which_candidates_they_are() {
     assert_eq!(said(&[2, 1]), "Similarity 0.94, multiply. A candidate of layer 7 is this function.");
     assert!(said(&[3, 0]).ends_with("Candidates of layers 3, 11 are this function."));
     assert!(said(&[]).ends_with("No candidate is this function."));
+    let mut rows = trace.rows.clone();
+    rows[0].voice = Voice::Text;
+    let both = words::similar(&similar(&[3, 0]), &rows);
+    assert!(both.ends_with("Candidates of layer 11 and the text are this function."), "{both}");
 }
 
 #[test]

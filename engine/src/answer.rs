@@ -129,7 +129,7 @@ impl<'a> Answer<'a> {
         if let Some(at) = found {
             self.text.truncate(at);
             self.stop = Some(StopReason::StopString);
-        } else if self.tokens.len() >= self.max_tokens {
+        } else if self.tokens.len() - self.spliced >= self.max_tokens {
             self.stop = Some(StopReason::MaxTokens);
         } else if self.prompt + self.tokens.len() >= self.context {
             self.stop = Some(StopReason::ContextFull);
@@ -172,6 +172,9 @@ impl<'a> Answer<'a> {
     /// The tokenizer's.
     pub(crate) fn splice(&mut self, text: &str, on_event: &mut dyn FnMut(Event)) -> Result<Vec<u32>> {
         self.due = false;
+        // A model that was trained on the form has tokens for its tags.
+        let lead = if self.tags.open.is_some() { "" } else { splice::LEAD };
+        let text = &format!("{text}{lead}");
         let tokens = self.file.tokenizer.encode(text, true)?;
         if self.prompt + self.tokens.len() + tokens.len() >= self.context {
             self.stop = Some(StopReason::ContextFull);

@@ -57,3 +57,17 @@ fn a_computation_is_done_once_where_the_model_opens_it_or_behind_its_thoughts() 
     assert_eq!(answer.take(open, &mut |_| {}), Next::End);
     assert_eq!(answer.end(&Cancel::new(), &mut |_| {}), StopReason::EndOfTurn);
 }
+
+#[test]
+fn the_longest_answer_is_one_of_so_many_tokens_of_the_models_own() {
+    let file = file();
+    let options = ChatOptions { max_tokens: 2, ..ChatOptions::default() };
+    let mut answer = Answer::new(&file, &options, (10, 1000), true);
+    let open = file.tokenizer.id_of(splice::OPEN).unwrap();
+    assert_eq!(answer.take(open, &mut |_| {}), Next::Splice);
+    assert!(answer.splice("<wat_model>\n</wat_model>\n<computed>7</computed>\n", &mut |_| {}).unwrap().len() > 4);
+    let own = file.tokenizer.encode("It is seven.", false).unwrap();
+    assert_eq!(answer.take(own[0], &mut |_| {}), Next::Token);
+    assert_eq!(answer.take(own[1], &mut |_| {}), Next::End);
+    assert_eq!(answer.end(&Cancel::new(), &mut |_| {}), StopReason::MaxTokens);
+}

@@ -1,12 +1,11 @@
 //! A conversation's last message as the WASM layers get it: where it lies in the context, and what functions can compute with.
 
 use crate::Result;
+use crate::candidates::Parameters;
 use crate::chat::{Earlier, Message, Role};
 use crate::computation::BoundNumber;
-use crate::compute::Parameters;
 use crate::judge::Judge;
 use crate::loader::ModelFile;
-use crate::wasm_layers::config::LayersConfig;
 use crate::wasm_layers::numbers::bind;
 use crate::wasm_layers::program::MOST_NUMBERS;
 use crate::wasm_layers::{Question, rational};
@@ -23,13 +22,13 @@ pub(crate) struct Asked {
 }
 
 /// Binds the numbers of a conversation's last message and puts the conversation into tokens; none where the last message is not
-/// a user's. `judged` says whether the base judges candidates.
+/// a user's. `markers` are those of the WASM layers; `judged` says whether the base is asked about the question.
 ///
 /// # Errors
 /// The tokenizer's and the template's.
 pub(crate) fn question(
     file: &ModelFile,
-    config: &LayersConfig,
+    markers: &[String],
     messages: &[Message],
     (think, judged): (bool, bool),
 ) -> Result<Option<Asked>> {
@@ -37,7 +36,7 @@ pub(crate) fn question(
     let binding = bind(&last.content);
     let found = binding.numbers.len();
     let numbers = &binding.numbers[..found.min(MOST_NUMBERS)];
-    let encoded = file.template.encode_question(&file.tokenizer, messages, think, numbers, &config.markers)?;
+    let encoded = file.template.encode_question(&file.tokenizer, messages, think, numbers, markers)?;
 
     let mut bound: Vec<BoundNumber> = numbers
         .iter()

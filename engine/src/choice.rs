@@ -37,7 +37,7 @@ pub(crate) fn copy_run(rows: &mut [CandidateRow], from: usize, to: usize) {
     let (own, ran) = (rows[to].clone(), rows[from].clone());
     rows[to] = CandidateRow {
         id: own.id,
-        layer: own.layer,
+        voice: own.voice,
         rank: own.rank,
         logprob: own.logprob,
         score: own.score,

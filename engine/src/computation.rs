@@ -1,16 +1,21 @@
 //! What is told of a computation: plain types for events, the page and the command line.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::scorer::Parts;
 use crate::wasm_layers::Exactness;
+
+/// The name of the voice that is no layer.
+const TEXT: &str = "text";
 
 /// Whether a message asks for a computation, as the WASM layers see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Gate {
     /// Whether it does.
     pub open: bool,
-    /// The mean of the layers' logits; over 0 it does.
+    /// The mean of the layers' logits, or the model's own where it has none; over 0 it does.
     pub logit: f64,
     /// Each layer's number and logit.
     pub layers: Vec<(usize, f64)>,
@@ -47,14 +52,63 @@ pub enum Status {
     Chosen,
 }
 
-/// A function that a WASM layer wrote, and what became of it.
+/// Who writes candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Named", into = "Named")]
+pub enum Voice {
+    /// The WASM layer that reads this decoder layer; in JSON its number.
+    Layer(usize),
+    /// The model's own stream of text; in JSON `text`.
+    Text,
+}
+
+/// A voice as JSON has it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Named {
+    Layer(usize),
+    Other(String),
+}
+
+impl TryFrom<Named> for Voice {
+    type Error = String;
+
+    fn try_from(named: Named) -> Result<Self, String> {
+        match named {
+            Named::Layer(layer) => Ok(Self::Layer(layer)),
+            Named::Other(name) if name == TEXT => Ok(Self::Text),
+            Named::Other(name) => Err(format!("{name} is no layer")),
+        }
+    }
+}
+
+impl From<Voice> for Named {
+    fn from(voice: Voice) -> Self {
+        match voice {
+            Voice::Layer(layer) => Self::Layer(layer),
+            Voice::Text => Self::Other(TEXT.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Voice {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Layer(layer) => layer.fmt(out),
+            Self::Text => TEXT.fmt(out),
+        }
+    }
+}
+
+/// A function that was written for a question, and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CandidateRow {
     /// Its number in this computation.
     pub id: usize,
-    /// The decoder layer that the WASM layer reads.
-    pub layer: usize,
-    /// Its rank among that layer's candidates, from 0.
+    /// Who wrote it.
+    #[serde(rename = "layer")]
+    pub voice: Voice,
+    /// Its rank among that voice's candidates, from 0.
     pub rank: usize,
     /// Its text.
     pub wat: String,
@@ -76,7 +130,7 @@ pub struct CandidateRow {
     pub score: f32,
     /// The parts of the score; none where it was not run or gave no number.
     pub parts: Option<Parts>,
-    /// Its log-probability under the layer that wrote it.
+    /// Its log-probability under who wrote it.
     pub logprob: f64,
     /// Bytes of the compiled module.
     pub module_bytes: usize,
@@ -108,7 +162,7 @@ pub struct Similar {
 pub struct Computation {
     /// The parameters.
     pub numbers: Vec<BoundNumber>,
-    /// All candidates, layer by layer, each layer's best first.
+    /// All candidates, voice by voice, each one's best first.
     pub candidates: Vec<CandidateRow>,
     /// The examples nearest to the question, the nearest first.
     pub similar: Vec<Similar>,
@@ -125,9 +179,9 @@ pub struct Computation {
 }
 
 impl Computation {
-    /// The candidate that stands for a layer: the chosen one where that is one of its, else its best.
-    pub fn row_of(&self, layer: usize) -> Option<&CandidateRow> {
-        row_of(&self.candidates, layer)
+    /// The candidate that stands for a voice: the chosen one where that is one of its, else its best.
+    pub fn row_of(&self, voice: Voice) -> Option<&CandidateRow> {
+        row_of(&self.candidates, voice)
     }
 
     /// The chosen candidate.
@@ -136,8 +190,8 @@ impl Computation {
     }
 }
 
-/// The candidate that stands for a layer: the chosen one where that is one of its, else its best.
-pub fn row_of(candidates: &[CandidateRow], layer: usize) -> Option<&CandidateRow> {
-    let own = || candidates.iter().filter(|row| row.layer == layer);
+/// The candidate that stands for a voice: the chosen one where that is one of its, else its best.
+pub fn row_of(candidates: &[CandidateRow], voice: Voice) -> Option<&CandidateRow> {
+    let own = || candidates.iter().filter(|row| row.voice == voice);
     own().find(|row| row.status == Status::Chosen).or_else(|| own().min_by_key(|row| row.rank))
 }

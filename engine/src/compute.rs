@@ -2,8 +2,9 @@
 
 use web_time::Instant;
 
+use crate::candidates::{Parameters, finished, operations, row, run};
 use crate::choice::{choice, copy_run, no_result};
-use crate::computation::{BoundNumber, CandidateRow, Computation, Gate, Similar, Status};
+use crate::computation::{BoundNumber, CandidateRow, Computation, Gate, Similar, Status, Voice};
 use crate::device::Device;
 use crate::judge::Judge;
 use crate::loader::Source;
@@ -11,10 +12,10 @@ use crate::recording::Slice;
 use crate::runner::Runner;
 use crate::sandbox::{self, Limits, Outcome};
 use crate::scorer::{Asked, Judged, Neighbours, Remembered, Scorer, Survey, key};
-use crate::splice::{self, NoResult};
+use crate::splice::NoResult;
 use crate::wasm_layers::config::LayersConfig;
 use crate::wasm_layers::program::Program;
-use crate::wasm_layers::{BEAMS, Base, BigRational, Question, WasmLayers, display, exactness};
+use crate::wasm_layers::{BEAMS, Base, BigRational, Question, Score, WasmLayers};
 use crate::{Error, Event, Result};
 
 /// Tokens of the question that is read first of all, and the last tokens of its numbers.
@@ -29,40 +30,26 @@ pub(crate) struct Computer {
     layers: WasmLayers,
     scorer: Scorer,
     limits: Limits,
+    /// Whether the model's own text is a voice beside the layers.
+    text: bool,
 }
 
-/// The numbers that functions can take.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Parameters {
-    /// As they are shown.
-    pub(crate) bound: Vec<BoundNumber>,
-    /// Their exact values.
-    pub(crate) exact: Vec<BigRational>,
-    /// Numbers that the question has, those among them that functions cannot take.
-    pub(crate) found: usize,
-    /// The question as the base reads it that judges.
-    pub(crate) judged: Vec<u32>,
-}
-
-impl Parameters {
-    fn values(&self) -> Vec<f64> {
-        self.bound.iter().map(|number| number.value).collect()
-    }
-}
+/// What was written for a question: candidates, and what the base thinks of the one that it wrote itself, which is the last.
+type Written = (Vec<Judged>, Option<Score>);
 
 impl Computer {
-    /// Loads the layers and the scorer of a base onto its device.
+    /// Loads the layers and the scorer of a base onto its device; `text` says whether the model's own text is a voice beside them.
     ///
     /// # Errors
     /// Those of [`WasmLayers::load`] and [`Scorer::from_bytes`].
     pub(crate) async fn load(
         runner: &mut Runner,
         (layers, scorer): (&Source, &Source),
-        base: Base<'_>,
+        (base, text): (Base<'_>, bool),
     ) -> Result<Self> {
         let layers = WasmLayers::load(&mut runner.device, layers, base).await?;
         let scorer = Scorer::read(scorer, layers.config()).await?;
-        let mut computer = Self { layers, scorer, limits: Limits::default() };
+        let mut computer = Self { layers, scorer, limits: Limits::default(), text };
         computer.warm_up(runner).await?;
         Ok(computer)
     }
@@ -116,6 +103,16 @@ impl Computer {
         self.scorer.asks_base
     }
 
+    /// Whether the model's own text is a voice beside the layers.
+    pub(crate) fn has_text(&self) -> bool {
+        self.text
+    }
+
+    /// Who wrote the candidates of a place among the layers, or behind them.
+    fn voice(&self, place: usize) -> Voice {
+        self.config().taps.get(place).map_or(Voice::Text, |layer| Voice::Layer(*layer))
+    }
+
     /// The layers' shape.
     pub(crate) fn config(&self) -> &LayersConfig {
         self.layers.config()
@@ -151,12 +148,17 @@ impl Computer {
             return Ok(finished(parameters, (Vec::new(), Vec::new()), Err((None, why)), began, on_event));
         }
 
-        // 1. Each layer writes its candidates; every decoder judges all of them, and the base where it is asked.
-        let judged = self.write((runner, judge), parameters).await?;
+        // 1. Each voice writes its candidates; every decoder judges all of them, and the base where it is asked.
+        let (judged, own) = self.write((runner, judge), parameters).await?;
         let arguments = parameters.values();
         let mut rows: Vec<CandidateRow> = Vec::with_capacity(judged.len());
         for (id, candidate) in judged.iter().enumerate() {
-            rows.push(row(id, candidate, self.config().taps[candidate.place], taken, &arguments));
+            rows.push(row(
+                (id, self.voice(candidate.place), candidate.rank),
+                &candidate.program,
+                own.filter(|_| id + 1 == judged.len()).map_or_else(|| candidate.logprob(), |own| own.logprob),
+                (taken, &arguments),
+            ));
             on_event(Event::Candidate(rows[id].clone()));
         }
 
@@ -188,7 +190,9 @@ impl Computer {
                     copy_run(&mut rows, other, at);
                     outcomes[at] = outcomes[other].clone();
                 }
-                None => outcomes[at] = Some(self.run(&mut rows[at], &judged[at].program, parameters, on_event)),
+                None => {
+                    outcomes[at] = Some(run(&mut rows[at], &judged[at].program, (parameters, &self.limits), on_event))
+                }
             }
             on_event(Event::Run(rows[at].clone()));
         }
@@ -213,37 +217,50 @@ impl Computer {
         Ok(finished(parameters, (rows, similar), outcome, began, on_event))
     }
 
-    /// Each layer's candidates for the question that was read, with every decoder's judgement of them, and the base's.
+    /// Each voice's candidates for the question that was read, with every decoder's judgement of them, and the base's.
     async fn write(
         &mut self,
-        (runner, judge): (&mut Runner, Option<&mut Judge>),
+        (runner, mut judge): (&mut Runner, Option<&mut Judge>),
         parameters: &Parameters,
-    ) -> Result<Vec<Judged>> {
+    ) -> Result<Written> {
         let written = self.layers.candidates(&mut runner.device, BEAMS).await?;
+        let text = match &mut judge {
+            Some(judge) if self.text && !parameters.judged.is_empty() => {
+                judge.write(runner, &parameters.judged, (&parameters.values(), true)).await?
+            }
+            _ => None,
+        };
+        let text = text.and_then(|wrote| wrote.program);
         let mut programs: Vec<Program> = Vec::new();
         for candidate in written.iter().flatten() {
             if !programs.contains(&candidate.program) {
                 programs.push(candidate.program.clone());
             }
         }
+        programs.extend(
+            text.iter().filter(|(own, _)| !programs.contains(own)).map(|(own, _)| own.clone()).collect::<Vec<_>>(),
+        );
         let scores = self.layers.rescore(&mut runner.device, &programs).await?;
         let base = match judge {
-            Some(judge) if !parameters.judged.is_empty() => {
+            Some(judge) if self.scorer.asks_base && !parameters.judged.is_empty() => {
                 judge.scores(runner, &parameters.judged, (&programs, &parameters.values())).await?
             }
             _ => vec![None; programs.len()],
         };
         let of = |program: &Program| programs.iter().position(|other| other == program);
+        let layers =
+            written.into_iter().map(|candidates| candidates.into_iter().map(|candidate| candidate.program).collect());
+        let voices = layers.chain([text.iter().map(|(program, _)| program.clone()).collect()]);
         let mut judged = Vec::new();
-        for (place, candidates) in written.into_iter().enumerate() {
-            for (rank, candidate) in candidates.into_iter().enumerate() {
-                let program = candidate.program;
+        for (place, programs) in voices.enumerate() {
+            let programs: Vec<Program> = programs;
+            for (rank, program) in programs.into_iter().enumerate() {
                 let at = of(&program);
                 let decoders = at.and_then(|at| scores[at].clone()).unwrap_or_default();
                 judged.push(Judged { decoders, base: at.and_then(|at| base[at]), program, place, rank });
             }
         }
-        Ok(judged)
+        Ok((judged, text.map(|(_, score)| score)))
     }
 
     /// What a scorer is trained on: all candidates for the question that was read, each of them run, and the question's key.
@@ -254,7 +271,7 @@ impl Computer {
         question: &Question,
         parameters: &Parameters,
     ) -> Result<Survey> {
-        let candidates = self.write((runner, judge), parameters).await?;
+        let (candidates, _) = self.write((runner, judge), parameters).await?;
         let numbers = parameters.values();
         let run = |candidate: &Judged| {
             sandbox::run(&candidate.program.wat(numbers.len()), &numbers, &self.limits).outcome.value()
@@ -263,35 +280,6 @@ impl Computer {
         let states = self.states(&mut runner.device, taps, question).await?;
         let key = key(&states, &vec![0.0; self.config().hidden]);
         Ok(Survey { gate: 0.0, candidates, results, numbers, key })
-    }
-
-    /// Compiles and runs a candidate, and gives what became of it.
-    fn run(
-        &self,
-        row: &mut CandidateRow,
-        program: &Program,
-        parameters: &Parameters,
-        on_event: &mut dyn FnMut(Event),
-    ) -> Outcome {
-        let report = sandbox::run(&row.wat, &row.args, &self.limits);
-        row.module_bytes = report.facts.module_bytes;
-        row.compile_us = report.facts.compile_micros;
-        on_event(Event::Compile(row.clone()));
-        row.run_us = report.facts.run_micros;
-        row.fuel = report.facts.fuel;
-        match report.outcome.value() {
-            Some(value) => {
-                row.status = Status::Executed;
-                row.result = Some(value);
-                row.shown = Some(display(value));
-                row.exactness = Some(exactness(program, &parameters.exact, value));
-            }
-            None => {
-                row.status = Status::Failed;
-                row.error = Some(report.outcome.to_string());
-            }
-        }
-        report.outcome
     }
 
     /// The question's states [tokens, hidden] at the scorer's tap.
@@ -309,12 +297,6 @@ impl Computer {
     }
 }
 
-fn operations(program: &Program) -> String {
-    let mut words: Vec<&str> = program.operations().map(|op| op.word()).collect();
-    words.dedup();
-    if words.is_empty() { "a number".to_owned() } else { words.join(", ") }
-}
-
 /// The nearest examples, as they are shown.
 fn similar(candidates: &[Judged], neighbours: &Neighbours) -> Vec<Similar> {
     let example = |example: &Remembered| {
@@ -329,45 +311,4 @@ fn similar(candidates: &[Judged], neighbours: &Neighbours) -> Vec<Similar> {
         }
     };
     neighbours.examples().take(SIMILAR).map(example).collect()
-}
-
-fn row(id: usize, candidate: &Judged, layer: usize, parameters: usize, arguments: &[f64]) -> CandidateRow {
-    CandidateRow {
-        id,
-        layer,
-        rank: candidate.rank,
-        wat: candidate.program.wat(parameters),
-        op: operations(&candidate.program),
-        args: arguments.to_vec(),
-        status: Status::Written,
-        result: None,
-        shown: None,
-        exactness: None,
-        error: None,
-        score: 0.0,
-        parts: None,
-        logprob: candidate.logprob(),
-        module_bytes: 0,
-        fuel: 0,
-        compile_us: 0,
-        run_us: 0,
-    }
-}
-
-type Chosen = std::result::Result<(usize, String, f64), (Option<String>, NoResult)>;
-
-fn finished(
-    parameters: &Parameters,
-    (candidates, similar): (Vec<CandidateRow>, Vec<Similar>),
-    outcome: Chosen,
-    began: Instant,
-    on_event: &mut dyn FnMut(Event),
-) -> Computation {
-    let (chosen, value, error, splice) = match outcome {
-        Ok((id, wat, value)) => (Some(id), Some(value), None, splice::computed(&wat, value)),
-        Err((wat, why)) => (None, None, Some(why.to_string()), splice::failed(wat.as_deref(), &why)),
-    };
-    let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-    on_event(Event::Choice { chosen, value, error: error.clone(), micros });
-    Computation { numbers: parameters.bound.clone(), candidates, similar, chosen, value, error, splice, micros }
 }

@@ -53,6 +53,20 @@ pub struct LoadOptions {
     pub kv: KvType,
     /// Decoder layers (from 0) whose residual stream is kept.
     pub taps: Vec<usize>,
+    /// When the model's own stream of text writes functions too.
+    pub text_voice: TextVoice,
+}
+
+/// When the model's own stream of text is one of the voices that write functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum TextVoice {
+    /// Never.
+    #[default]
+    Off,
+    /// Where the model has no WASM layers.
+    Alone,
+    /// Always, beside the WASM layers if there are some.
+    On,
 }
 
 /// What a load is doing.
@@ -106,6 +120,8 @@ pub struct ModelInfo {
     pub can_think: bool,
     /// The decoder layers that its WASM layers read; empty where it has none.
     pub wasm_layers: Vec<usize>,
+    /// Whether its own stream of text writes functions.
+    pub text_voice: bool,
     /// How the WASM layers were made; null where there are none.
     pub provenance: serde_json::Value,
 }
@@ -173,7 +189,7 @@ pub struct CheckRow {
 pub struct ChatOptions {
     /// How tokens are chosen.
     pub sampling: Sampling,
-    /// Longest answer, in tokens.
+    /// Longest answer, in tokens of the model's own.
     pub max_tokens: usize,
     /// Whether a model that can think does.
     pub think: bool,

@@ -15,6 +15,7 @@
 
 mod answer;
 mod asked;
+mod candidates;
 mod chat;
 pub mod check;
 mod choice;
@@ -38,17 +39,18 @@ pub mod scorer;
 mod session;
 pub mod splice;
 mod startup;
+mod text;
 mod tokenizer;
 pub mod wasm_layers;
 mod weave;
 
 pub use chat::{ChatTemplate, Message, Question, Role};
-pub use computation::{BoundNumber, CandidateRow, Computation, Gate, Similar, Status, row_of};
+pub use computation::{BoundNumber, CandidateRow, Computation, Gate, Similar, Status, Voice, row_of};
 pub use device::{Counts, Device, Pending, Prepared};
 pub use error::{Error, Result};
 pub use event::{
     Cancel, ChatOptions, CheckRow, Completion, DeviceInfo, DevicePreference, Event, LoadOptions, ModelInfo, Progress,
-    Stage, StopReason,
+    Stage, StopReason, TextVoice,
 };
 pub use gpu::{AdapterInfo, probe};
 pub use loader::{DType, ModelFile, Source, TensorInfo, dequantise};

@@ -16,7 +16,7 @@ use crate::wasm_layers::{Base, WasmLayers};
 use crate::weave::Weave;
 use crate::{
     Architecture, Cancel, ChatOptions, CheckRow, Completion, DeviceInfo, Error, Event, LoadOptions, Message, ModelInfo,
-    Progress, Result, Stage, StopReason, check, scorer, wasm_layers,
+    Progress, Result, Stage, StopReason, TextVoice, check, scorer, wasm_layers,
 };
 
 /// Longest context that is used without being asked for, in tokens.
@@ -125,11 +125,15 @@ impl Session {
             Some((layers, scorer)) => {
                 let fingerprint = file.fingerprint().await?;
                 let base = Base { fingerprint: &fingerprint, hidden: file.config.hidden, layers: file.config.layers };
-                Some(Computer::load(&mut runner, (layers, scorer), base).await?)
+                let text = options.text_voice == TextVoice::On;
+                Some(Computer::load(&mut runner, (layers, scorer), (base, text)).await?)
             }
         };
 
-        let asks_base = computer.as_ref().is_some_and(Computer::asks_base);
+        let asks_base = match &computer {
+            Some(computer) => computer.asks_base() || computer.has_text(),
+            None => options.text_voice != TextVoice::Off,
+        };
         let judge = if asks_base { Some(Judge::load(&mut runner, &file.tokenizer).await?) } else { None };
 
         let model = ModelInfo {
@@ -148,6 +152,7 @@ impl Session {
             gpu_bytes: runner.device.allocated(),
             can_think: file.template.can_think(),
             wasm_layers: computer.as_ref().map(|computer| computer.config().taps.clone()).unwrap_or_default(),
+            text_voice: computer.as_ref().map_or(judge.is_some(), Computer::has_text),
             provenance: computer.as_ref().map(|computer| computer.provenance().clone()).unwrap_or_default(),
         };
         Ok(Self { file, runner, computer, judge, model, device: about })
@@ -202,9 +207,11 @@ impl Session {
         options.sampling.check()?;
         // 1. Prompt to tokens; of a question for the WASM layers, also where it and its numbers lie among them.
         let computer = self.computer.as_mut().filter(|_| options.layers);
-        let asked = match (&computer, prompt) {
-            (Some(computer), Prompt::Chat(messages)) => {
-                asked::question(&self.file, computer.config(), messages, (options.think, computer.asks_base()))?
+        let judge = self.judge.as_mut().filter(|_| options.layers);
+        let asked = match prompt {
+            Prompt::Chat(messages) if computer.is_some() || judge.is_some() => {
+                let markers = computer.as_ref().map(|computer| &computer.config().markers[..]).unwrap_or_default();
+                asked::question(&self.file, markers, messages, (options.think, judge.is_some()))?
             }
             _ => None,
         };
@@ -230,8 +237,8 @@ impl Session {
         };
         let prefill_seconds = began.elapsed().as_secs_f64();
 
-        // 3. The WASM layers read the question. If it asks for a computation, it is done now.
-        let mut weave = Weave::new(computer, self.judge.as_mut(), asked);
+        // 3. The WASM layers read the question, or the model itself does. If it asks for a computation, it is done now.
+        let mut weave = Weave::new(computer, judge, asked);
         weave.read(&mut self.runner, on_event).await?;
         if weave.asked_base() {
             last = match self.runner.read_last_again(cancel).await {

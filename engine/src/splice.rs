@@ -18,6 +18,9 @@ pub const VALUE: (&str, &str) = ("<computed>", "</computed>");
 /// Around the reason why none was.
 pub const ERROR: (&str, &str) = ("<error>", "</error>");
 
+/// Behind a computation in the context of a model that was not trained on its form: where the form ends and a sentence is wanted.
+pub const LEAD: &str = "\nIn one sentence:";
+
 /// Why a computation that was asked for has no result.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NoResult {

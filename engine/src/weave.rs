@@ -1,4 +1,5 @@
-//! The WASM layers' part in an answer: they read the question, compute, and hand over what goes into the context.
+//! The computing part of an answer: the WASM layers, or the model itself where it has none, read the question, compute, and hand over
+//! what goes into the context.
 
 use crate::asked::Asked;
 use crate::computation::{Computation, Gate};
@@ -8,6 +9,7 @@ use crate::recording::Slice;
 use crate::runner::Runner;
 use crate::scorer::Survey;
 use crate::splice::{self, NoResult};
+use crate::text;
 use crate::{Error, Event, Result};
 
 /// One answer's computation.
@@ -17,6 +19,8 @@ pub(crate) struct Weave<'a> {
     asked: Option<Asked>,
     /// Why the layers could not read the question.
     unread: Option<String>,
+    /// Whether the base was asked, in the rows that it decodes in.
+    asked_base: bool,
     /// Whether the question asks for a computation; none where it was not read.
     pub(crate) gate: Option<Gate>,
     /// The computation, if there was one.
@@ -24,19 +28,19 @@ pub(crate) struct Weave<'a> {
 }
 
 impl<'a> Weave<'a> {
-    /// For a question, if there is one, layers to read it, if there are some, and the judge that their scorer asks, if it does.
+    /// For a question, if there is one, layers to read it, if there are some, and the base as judge or voice, if it is one.
     pub(crate) fn new(computer: Option<&'a mut Computer>, judge: Option<&'a mut Judge>, asked: Option<Asked>) -> Self {
-        Self { computer, judge, asked, unread: None, gate: None, computation: None }
+        Self { computer, judge, asked, unread: None, asked_base: false, gate: None, computation: None }
     }
 
     /// Whether results can come from here.
     pub(crate) fn computes(&self) -> bool {
-        self.computer.is_some() && self.asked.is_some()
+        (self.computer.is_some() || self.judge.is_some()) && self.asked.is_some()
     }
 
-    /// Whether the base was asked what it thinks of candidates, in the rows that it decodes in.
+    /// Whether the base was asked something, in the rows that it decodes in.
     pub(crate) fn asked_base(&self) -> bool {
-        self.judge.is_some() && self.computation.is_some()
+        self.asked_base
     }
 
     /// Whether the question asks for a computation.
@@ -46,6 +50,9 @@ impl<'a> Weave<'a> {
 
     /// Reads the question from the taps of its prefill, and computes if it asks for it.
     pub(crate) async fn read(&mut self, runner: &mut Runner, on_event: &mut dyn FnMut(Event)) -> Result<()> {
+        if self.computer.is_none() {
+            return self.ask_base(runner, false, on_event).await;
+        }
         let (Some(computer), Some(asked)) = (&mut self.computer, &self.asked) else { return Ok(()) };
         let taps = taps(runner, computer)?;
         match computer.read(&mut runner.device, &taps, &asked.question).await {
@@ -92,6 +99,9 @@ impl<'a> Weave<'a> {
     }
 
     async fn compute(&mut self, runner: &mut Runner, on_event: &mut dyn FnMut(Event)) -> Result<()> {
+        if self.computer.is_none() {
+            return self.ask_base(runner, true, on_event).await;
+        }
         let (Some(computer), Some(asked), Some(gate)) = (&mut self.computer, &self.asked, &self.gate) else {
             return Ok(());
         };
@@ -100,7 +110,19 @@ impl<'a> Weave<'a> {
         let computed = computer
             .compute((runner, self.judge.as_deref_mut()), &taps, &asked.question, gate, &asked.parameters, on_event)
             .await?;
+        self.asked_base = self.judge.is_some();
         self.computation = Some(computed);
+        Ok(())
+    }
+
+    /// Lets the base itself read the question and compute, where it has no layers.
+    async fn ask_base(&mut self, runner: &mut Runner, even_so: bool, on_event: &mut dyn FnMut(Event)) -> Result<()> {
+        let (Some(judge), Some(asked)) = (&mut self.judge, &self.asked) else { return Ok(()) };
+        self.asked_base = true;
+        if let Some((gate, computation)) = text::ask((runner, judge), &asked.parameters, even_so, on_event).await? {
+            self.gate = Some(gate);
+            self.computation = computation;
+        }
         Ok(())
     }
 }

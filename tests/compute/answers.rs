@@ -2,7 +2,7 @@
 
 use harness::tiny::{ask, chat, load, load_with, user};
 use wattage_engine::wasm_layers::Exactness;
-use wattage_engine::{DevicePreference, Event, Message, Role, Status, StopReason, row_of};
+use wattage_engine::{DevicePreference, Event, Message, Role, Status, StopReason, Voice, row_of};
 
 #[test]
 fn the_number_is_computed_and_said() {
@@ -72,7 +72,7 @@ fn events_come_in_the_order_of_the_work() {
     // A row for each layer, under its own number.
     let computation = answer.computation.unwrap();
     for layer in [3, 7, 11] {
-        assert_eq!(row_of(&computation.candidates, layer).unwrap().layer, layer);
+        assert_eq!(row_of(&computation.candidates, Voice::Layer(layer)).unwrap().voice, Voice::Layer(layer));
     }
     assert_eq!(computation.candidates.iter().filter(|row| row.status == Status::Chosen).count(), 1);
     assert_eq!(computation.numbers.iter().map(|number| number.value).collect::<Vec<_>>(), [12.0, 11.0]);

@@ -39,7 +39,7 @@ pub fn NumberField(
 ) -> impl IntoView {
     let store = store();
     let show = move |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
-    let in_use = move || store.settings.read().in_use(store.computes());
+    let in_use = move || store.settings.read().in_use(store.has_layers());
     let text = RwSignal::new(show(get(&untrack(in_use))));
     let error = RwSignal::new(None::<String>);
     let value = Memo::new(move |_| get(&in_use()));

@@ -1,7 +1,7 @@
 //! The layer panel: what each WASM layer wrote for an answer, how it was judged, and what became of it.
 
 use leptos::prelude::*;
-use wattage_engine::{CandidateRow, Similar, Status};
+use wattage_engine::{CandidateRow, Similar, Status, Voice};
 
 use super::{computed::coloured, score::Score};
 use crate::{
@@ -51,7 +51,7 @@ pub fn LayerPanel(
 #[component]
 fn Layers(trace: RwSignal<Trace>, growing: Signal<bool>) -> impl IntoView {
     let span = Memo::new(move |_| trace.read().span());
-    let layers = Memo::new(move |_| trace.read().layers());
+    let voices = Memo::new(move |_| trace.read().voices());
     view! {
         // A narrow screen scrolls it, so the keyboard must reach it.
         <div class="table-scroll" tabindex="0" role="region" aria-label="Layers, a table that scrolls">
@@ -74,9 +74,9 @@ fn Layers(trace: RwSignal<Trace>, growing: Signal<bool>) -> impl IntoView {
                 </thead>
                 <tbody>
                     <For
-                        each=move || layers.get()
-                        key=|layer| *layer
-                        children=move |layer| view! { <LayerRow layer trace growing span /> }
+                        each=move || voices.get()
+                        key=|voice| *voice
+                        children=move |voice| view! { <LayerRow voice trace growing span /> }
                     />
                 </tbody>
             </table>
@@ -85,8 +85,8 @@ fn Layers(trace: RwSignal<Trace>, growing: Signal<bool>) -> impl IntoView {
 }
 
 #[component]
-fn LayerRow(layer: usize, trace: RwSignal<Trace>, growing: Signal<bool>, span: Memo<f32>) -> impl IntoView {
-    let row = Memo::new(move |_| trace.read().row_of(layer).cloned());
+fn LayerRow(voice: Voice, trace: RwSignal<Trace>, growing: Signal<bool>, span: Memo<f32>) -> impl IntoView {
+    let row = Memo::new(move |_| trace.read().row_of(voice).cloned());
     let wat = Memo::new(move |_| row.read().as_ref().map(|row| row.wat.clone()));
     let read = move |read: fn(&CandidateRow) -> String| move || row.read().as_ref().map(read);
     let line = move || wat.read().as_deref().map(|wat| coloured(&wat::one_line(wat)));
@@ -104,9 +104,9 @@ fn LayerRow(layer: usize, trace: RwSignal<Trace>, growing: Signal<bool>, span: M
         )
     };
     view! {
-        <tr data-layer=layer class=move || row.read().as_ref().map(|row| words::fate(row.status))>
+        <tr data-layer=voice.to_string() class=move || row.read().as_ref().map(|row| words::fate(row.status))>
             <th scope="row" data-field="layer">
-                {layer}
+                {voice.to_string()}
             </th>
             <td data-field="op">{read(|row| row.op.clone())}</td>
             <td data-field="wat">
@@ -230,7 +230,7 @@ fn Candidate(
     let fate = words::fate(row.status);
     view! {
         <tr class=fate>
-            <th scope="row">{row.layer}</th>
+            <th scope="row">{row.voice.to_string()}</th>
             <td>{row.rank + 1}</td>
             <td>
                 <code>{coloured(&wat::one_line(&row.wat))}</code>

@@ -244,6 +244,7 @@ pub fn ModelPanel() -> impl IntoView {
 fn Facts(loaded: Loaded) -> impl IntoView {
     let Loaded { model, device, without_layers, heap_bytes } = loaded;
     let layers = match &model.wasm_layers[..] {
+        [] if model.text_voice => "none; its own text has functions".to_owned(),
         [] => "none".to_owned(),
         layers => {
             let layers: Vec<String> = layers.iter().map(usize::to_string).collect();

@@ -1,6 +1,7 @@
 //! The settings panel.
 
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
+use wattage_engine::TextVoice;
 
 use super::{
     field::{Bounds, NumberField},
@@ -74,8 +75,9 @@ fn Instructions() -> impl IntoView {
                 />
                 <label for="layers">"WASM layers"</label>
                 <p class="hint" id="layers-help">
-                    {move || match (&*store.loaded.read(), store.computes()) {
-                        (Some(_), false) => "This model has none.",
+                    {move || match (&*store.loaded.read(), store.has_layers(), store.computes()) {
+                        (Some(_), false, false) => "This model has none.",
+                        (Some(_), false, true) => "This model has none; what its own text has it compute is switched here.",
                         _ => "They compute what a message asks for; without them the model answers alone.",
                     }}
                 </p>
@@ -95,14 +97,14 @@ fn Instructions() -> impl IntoView {
 #[component]
 fn SamplingFields() -> impl IntoView {
     let store = store();
-    let given = move || store.settings.read().in_use(store.computes()) != *store.settings.read();
+    let given = move || store.settings.read().in_use(store.has_layers()) != *store.settings.read();
     view! {
         <fieldset>
             <legend>"Sampling"</legend>
             <div class="row" role="group" aria-label="Presets">
                 {Preset::ALL
                     .map(|preset| {
-                        let active = move || preset.is_that_of(&store.settings.read().in_use(store.computes()));
+                        let active = move || preset.is_that_of(&store.settings.read().in_use(store.has_layers()));
                         view! {
                             <button
                                 type="button"
@@ -206,6 +208,7 @@ fn LoadFields() -> impl IntoView {
         <fieldset>
             <legend>"Loading"</legend>
             <DeviceSelect id="settings-device".to_owned() />
+            <TextVoiceSelect />
             <NumberField
                 id="context"
                 label="Context length"
@@ -235,5 +238,36 @@ fn Reset() -> impl IntoView {
         >
             "Reset all settings"
         </button>
+    }
+}
+
+#[component]
+fn TextVoiceSelect() -> impl IntoView {
+    let store = store();
+    let choices = [
+        (TextVoice::Alone, "alone", "Where a model has no WASM layers"),
+        (TextVoice::On, "on", "Always"),
+        (TextVoice::Off, "off", "Never"),
+    ];
+    let change = move |event: ev::Event| {
+        let value = event_target_value(&event);
+        if let Some((choice, ..)) = choices.into_iter().find(|(_, name, _)| *name == value) {
+            store.settings.update(|settings| settings.text_voice = choice);
+        }
+    };
+    let option = move |(choice, value, label)| {
+        view! {
+            <option value=value prop:selected=move || store.settings.read().text_voice == choice>
+                {label}
+            </option>
+        }
+    };
+    view! {
+        <div class="field">
+            <label for="text-voice">"Functions in the model's own text"</label>
+            <select id="text-voice" on:change=change>
+                {choices.map(option).collect_view()}
+            </select>
+        </div>
     }
 }

@@ -4,8 +4,10 @@
 //! what is before them. Their tokens are few, so that only those rows of the head are needed. All this is done in the rows that the
 //! conversation is decoded in: whoever goes on with that reads its last token again.
 
+mod reading;
 #[cfg(test)]
 mod tests;
+mod write;
 mod written;
 
 use self::written::{Pieces, written};
@@ -103,22 +105,8 @@ impl Judge {
     ) -> Result<Vec<Option<Score>>> {
         let mut scores = vec![None; programs.len()];
         // 1. Examples and question; what the cache has of them is kept.
-        let mut prompt = self.examples.clone();
-        prompt.extend_from_slice(question);
-        let room = self.beside.places.saturating_sub(prompt.len()).min(CHUNK);
-        let shared = prompt.len() - 1;
-        if room < CHUNK / 2 {
-            return Ok(scores);
-        }
-        let kept = self.tokens.iter().zip(&prompt).take_while(|(a, b)| a == b).count().min(shared);
-        self.tokens.truncate(kept);
-        for piece in prompt[kept..shared].chunks(runner.chunk()) {
-            let words =
-                StateWords { position: self.tokens.len() as u32, rows: piece.len() as u32, ..Default::default() };
-            let pass = model::beside(&runner.config, &runner.weights, &runner.state, &self.beside, piece.len());
-            runner.aside(&words, piece, vec![pass], runner.state.greedy).await?;
-            self.tokens.extend_from_slice(piece);
-        }
+        let Some(last) = self.read(runner, question).await? else { return Ok(scores) };
+        let room = self.beside.places.saturating_sub(self.tokens.len() + 1).min(CHUNK);
 
         // 2. Each expression is a branch; it begins with the prompt's last token, behind which its first one is expected.
         let expressions: Vec<Option<Vec<usize>>> = programs
@@ -133,15 +121,35 @@ impl Judge {
                 continue;
             };
             if rows + expression.len() > most {
-                self.branches(runner, prompt[shared], &waiting, &mut scores).await?;
+                self.branches(runner, last, &waiting, &mut scores).await?;
                 waiting.clear();
                 rows = 0;
             }
             waiting.push((at, expression));
             rows += expression.len();
         }
-        self.branches(runner, prompt[shared], &waiting, &mut scores).await?;
+        self.branches(runner, last, &waiting, &mut scores).await?;
         Ok(scores)
+    }
+
+    /// Reads the examples and a question into the cache but for the last token, which it gives; what the cache has of them is kept.
+    /// None where the question is too long.
+    async fn read(&mut self, runner: &mut Runner, question: &[u32]) -> Result<Option<u32>> {
+        let mut prompt = self.examples.clone();
+        prompt.extend_from_slice(question);
+        let Some(last) = prompt.pop().filter(|_| prompt.len() + 1 + CHUNK / 2 <= self.beside.places) else {
+            return Ok(None);
+        };
+        let kept = self.tokens.iter().zip(&prompt).take_while(|(a, b)| a == b).count();
+        self.tokens.truncate(kept);
+        for piece in prompt[kept..].chunks(runner.chunk()) {
+            let words =
+                StateWords { position: self.tokens.len() as u32, rows: piece.len() as u32, ..Default::default() };
+            let pass = model::beside(&runner.config, &runner.weights, &runner.state, &self.beside, piece.len());
+            runner.aside(&words, piece, vec![pass], runner.state.greedy).await?;
+            self.tokens.extend_from_slice(piece);
+        }
+        Ok(Some(last))
     }
 
     /// One pass over branches that share all that the cache holds, each behind the token `last`.

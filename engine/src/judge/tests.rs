@@ -129,3 +129,33 @@ fn branches_are_scored_as_if_each_was_read_alone() {
         assert!(scores.iter().all(Option::is_none));
     }
 }
+
+#[test]
+fn what_is_written_is_a_program_and_scored_as_the_judge_scores_it() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../public/models/wattage-tiny/base.gguf");
+    let file = pollster::block_on(ModelFile::open(vec![Source::file(path.as_ref()).unwrap()])).unwrap();
+    let mut runner = runner(Device::cpu(), &file);
+    let mut judge = pollster::block_on(Judge::load(&mut runner, &file.tokenizer)).unwrap();
+    let mut whole = 0;
+    for (question, numbers) in
+        [("What is 12 * 11?", &[12.0, 11.0][..]), ("half of 7", &[0.5, 7.0]), ("I have 3 and 9", &[3.0, 9.0])]
+    {
+        let question = Judge::question(&file.tokenizer, question, None).unwrap();
+        let wrote = pollster::block_on(judge.write(&mut runner, &question, (numbers, true))).unwrap().unwrap();
+        assert!(wrote.gate.is_finite());
+        let again = pollster::block_on(judge.write(&mut runner, &question, (numbers, true))).unwrap().unwrap();
+        assert_eq!(wrote.gate, again.gate);
+        let Some((program, score)) = wrote.program else { continue };
+        assert!(program.parameters() <= numbers.len());
+        // Token by token or all at once, as a branch: the same.
+        let programs = [program];
+        let scores = pollster::block_on(judge.scores(&mut runner, &question, (&programs, numbers))).unwrap();
+        let judged = scores[0].unwrap();
+        assert!((judged.logprob - score.logprob).abs() < 0.05, "{} {}", judged.logprob, score.logprob);
+        whole += 1;
+        // Where it finds that there is nothing to compute, it does not.
+        let asked = pollster::block_on(judge.write(&mut runner, &question, (numbers, false))).unwrap().unwrap();
+        assert_eq!(asked.program.is_some(), asked.gate > 0.0);
+    }
+    assert!(whole > 0, "no expression came to an end");
+}

@@ -6,13 +6,24 @@ use crate::wasm_layers::display;
 use crate::wasm_layers::program::{Instruction, Op, Program};
 use crate::{Error, Result, Tokenizer};
 
-/// Ends an expression.
-const END: &str = "\n";
+/// Ends an expression: as in the examples, an empty line.
+pub(super) const END: &str = "\n\n";
+/// In place of an expression: there is nothing to be computed.
+pub(super) const NONE: &str = " none";
 /// All that expressions are made of, beside digits and names.
-const PIECES: [&str; 14] = [END, " ", " (", "(", ")", ",", ".", " +", " -", "-", " *", " /", " **", " %"];
+const PIECES: [&str; 15] = [END, NONE, " ", " (", "(", ")", ",", ".", " +", " -", "-", " *", " /", " **", " %"];
 /// What is called, with what stands before its operands.
-const NAMES: [&str; 9] =
-    ["abs(", "round(", "min(", "max(", "math.sqrt(", "math.floor(", "math.ceil(", "math.factorial(", "math.gcd("];
+pub(super) const NAMES: [(&str, Op); 9] = [
+    ("abs(", Op::Abs),
+    ("round(", Op::Nearest),
+    ("min(", Op::Min),
+    ("max(", Op::Max),
+    ("math.sqrt(", Op::Sqrt),
+    ("math.floor(", Op::Floor),
+    ("math.ceil(", Op::Ceil),
+    ("math.factorial(", Op::Factorial),
+    ("math.gcd(", Op::Gcd),
+];
 
 /// How tightly an expression binds, as Python has it.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
@@ -86,7 +97,7 @@ fn binary(op: Op, (left, left_binds): (String, Binds), (right, right_binds): (St
 /// The tokens that expressions are made of.
 pub(super) struct Pieces {
     /// Each piece's tokens, longest piece first.
-    pieces: Vec<(String, Vec<usize>)>,
+    pub(super) pieces: Vec<(String, Vec<usize>)>,
     /// All tokens there are.
     pub(super) tokens: Vec<u32>,
 }
@@ -99,7 +110,7 @@ impl Pieces {
         let mut places: HashMap<u32, usize> = HashMap::new();
         let mut pieces = Vec::new();
         let digits = (0..10).map(|digit| digit.to_string());
-        let names = NAMES.iter().flat_map(|name| [(*name).to_owned(), format!(" {name}")]);
+        let names = NAMES.iter().flat_map(|(name, _)| [(*name).to_owned(), format!(" {name}")]);
         for piece in PIECES.iter().map(ToString::to_string).chain(digits).chain(names) {
             let ids = tokenizer.encode(&piece, false)?;
             if ids.is_empty() {

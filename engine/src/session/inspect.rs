@@ -57,8 +57,9 @@ impl Session {
     pub async fn survey(&mut self, messages: &[Message]) -> Result<Survey> {
         let nothing = || Error::Request("there are no WASM layers, or there is no question".to_owned());
         let computer = self.computer.as_mut().ok_or_else(nothing)?;
-        let judged = computer.asks_base();
-        let asked = asked::question(&self.file, computer.config(), messages, (true, judged))?.ok_or_else(nothing)?;
+        let judged = self.judge.is_some();
+        let asked =
+            asked::question(&self.file, &computer.config().markers, messages, (true, judged))?.ok_or_else(nothing)?;
         let reused = self.runner.keep_prefix(&asked.ids);
         self.runner.prefill(&asked.ids[reused..], &Cancel::new(), &mut |_| {}).await?;
         Weave::new(Some(computer), self.judge.as_mut(), Some(asked)).survey(&mut self.runner).await

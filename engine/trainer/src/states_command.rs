@@ -54,6 +54,7 @@ pub(crate) fn run(args: &States) -> Result<()> {
         kv: KvType::F16,
         taps: args.taps.clone(),
         context: CONTEXT.min(file.config.context),
+        ..LoadOptions::default()
     };
     let first = open()?.first_layers(last + 1);
     let mut session = pollster::block_on(Session::load_file(first, None, &options, &Cancel::new(), &mut |_| {}))?;

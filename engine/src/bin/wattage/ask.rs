@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 use wattage_engine::{
-    Cancel, CandidateRow, ChatOptions, Completion, Event, Message, Prompt, Result, Role, Sampling, Status, row_of,
+    Cancel, CandidateRow, ChatOptions, Completion, Event, Message, ModelInfo, Prompt, Result, Role, Sampling, Status,
+    Voice, row_of,
 };
 
 use crate::cli;
 
 pub(crate) async fn run(args: cli::Ask) -> Result<()> {
-    let mut session = cli::load(&args.load, &[]).await?;
+    let mut session = cli::load(&args.load, &[], args.text_voice).await?;
     let options = ChatOptions {
         sampling: Sampling::greedy(),
         max_tokens: args.max_tokens,
@@ -28,29 +29,41 @@ pub(crate) async fn run(args: cli::Ask) -> Result<()> {
     if let Some(why) = &unread {
         eprintln!("The WASM layers were not used: {why}");
     }
-    let layers = &session.model().wasm_layers;
+    let voices = &voices(session.model());
     if args.json {
-        println!("{}", as_json(&answer, layers, total));
+        println!("{}", as_json(&answer, voices, total));
         return Ok(());
     }
     println!("{}", answer.text.trim_end());
     if args.trace {
-        println!("\n{}", trace(&answer, layers));
+        println!("\n{}", trace(&answer, voices));
     }
     Ok(())
 }
 
-/// A line a layer, as the page's panel has them.
-fn trace(answer: &Completion, layers: &[usize]) -> String {
+/// Who writes functions for a model.
+pub(crate) fn voices(model: &ModelInfo) -> Vec<Voice> {
+    model.wasm_layers.iter().map(|layer| Voice::Layer(*layer)).chain(model.text_voice.then_some(Voice::Text)).collect()
+}
+
+/// A line a voice, as the page's panel has them.
+fn trace(answer: &Completion, voices: &[Voice]) -> String {
     let gate = answer.gate.as_ref().map(|gate| {
         let word = if gate.open { "a computation is asked for" } else { "no computation is asked for" };
         format!("Gate: {word} [{:.2}]", gate.logit)
     });
     let mut lines: Vec<String> = gate.into_iter().collect();
     if let Some(computation) = &answer.computation {
-        let width = layers.iter().map(|layer| layer.to_string().len()).max().unwrap_or(1);
-        for layer in layers {
-            let Some(row) = row_of(&computation.candidates, *layer) else { continue };
+        let names: Vec<String> = voices
+            .iter()
+            .map(|voice| match voice {
+                Voice::Layer(layer) => format!("Layer {layer}"),
+                Voice::Text => "Text".to_owned(),
+            })
+            .collect();
+        let width = names.iter().map(String::len).max().unwrap_or(1);
+        for (voice, name) in voices.iter().zip(names) {
+            let Some(row) = row_of(&computation.candidates, *voice) else { continue };
             let what = match (row.status, &row.shown, &row.error) {
                 (Status::Skipped, ..) => "SKIPPED".to_owned(),
                 (_, Some(shown), _) => format!("{shown} ({})", row.op),
@@ -58,7 +71,7 @@ fn trace(answer: &Completion, layers: &[usize]) -> String {
                 (_, None, None) => "nothing".to_owned(),
             };
             let mark = if row.status == Status::Chosen { "  <- chosen" } else { "" };
-            lines.push(format!("Layer {layer:>width$}:  {what} [score: {:.2}]{mark}", row.score));
+            lines.push(format!("{name:width$}:  {what} [score: {:.2}]{mark}", row.score));
         }
         if let Some(error) = &computation.error {
             lines.push(format!("Nothing was computed: {error}"));
@@ -68,15 +81,15 @@ fn trace(answer: &Completion, layers: &[usize]) -> String {
 }
 
 /// The contract's object.
-pub(crate) fn as_json(answer: &Completion, layers: &[usize], seconds: f64) -> Value {
+pub(crate) fn as_json(answer: &Completion, voices: &[Voice], seconds: f64) -> Value {
     let computation = answer.computation.as_ref();
     let all = computation.map(|computation| computation.candidates.as_slice()).unwrap_or_default();
-    let rows: Vec<Value> = layers
+    let rows: Vec<Value> = voices
         .iter()
-        .filter_map(|layer| row_of(all, *layer))
+        .filter_map(|voice| row_of(all, *voice))
         .map(|row| {
             let mut value = candidate(row);
-            let others = all.iter().filter(|other| other.layer == row.layer && other.id != row.id);
+            let others = all.iter().filter(|other| other.voice == row.voice && other.id != row.id);
             value["alternatives"] = others.map(candidate).collect();
             value
         })
@@ -90,7 +103,7 @@ pub(crate) fn as_json(answer: &Completion, layers: &[usize], seconds: f64) -> Va
         "numbers": computation.map(|computation| &computation.numbers),
         "candidates": rows,
         "similar": computation.map(|computation| &computation.similar),
-        "chosen": computation.and_then(|computation| computation.winner()).map(|row| row.layer),
+        "chosen": computation.and_then(|computation| computation.winner()).map(|row| row.voice),
         "computed": computation.and_then(|computation| computation.value),
         "error": computation.and_then(|computation| computation.error.as_ref()),
         "timings": {
@@ -104,7 +117,7 @@ pub(crate) fn as_json(answer: &Completion, layers: &[usize], seconds: f64) -> Va
 
 fn candidate(row: &CandidateRow) -> Value {
     json!({
-        "layer": row.layer, "rank": row.rank, "wat": row.wat, "op": row.op, "args": row.args,
+        "layer": row.voice, "rank": row.rank, "wat": row.wat, "op": row.op, "args": row.args,
         "status": row.status, "result": row.result, "shown": row.shown, "exact": row.exactness, "error": row.error,
         "score": row.score, "parts": row.parts, "logprob": row.logprob, "fuel": row.fuel,
         "compile_us": row.compile_us, "run_us": row.run_us,

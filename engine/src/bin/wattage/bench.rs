@@ -9,7 +9,7 @@ pub(crate) async fn run(args: cli::Bench) -> Result<()> {
         return Err(Error::Request("bench needs a prompt, two tokens to decode, and a run".to_owned()));
     }
     let began = std::time::Instant::now();
-    let mut session = cli::load(&args.load, &[]).await?;
+    let mut session = cli::load(&args.load, &[], cli::Text::Off).await?;
     let load_seconds = began.elapsed().as_secs_f64();
     let (mut prefill, mut decode) = (Vec::new(), Vec::new());
     let vocab = session.model().vocab as u32;

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use wattage_engine::{
     Cancel, DevicePreference, Error, KvType, LoadOptions, ModelFile, Progress, Result, Sampling, Session, Source,
-    Stage, scorer, wasm_layers,
+    Stage, TextVoice, scorer, wasm_layers,
 };
 
 use crate::{ask, bench, commands, eval};
@@ -69,6 +69,16 @@ pub(crate) enum Kv {
     F32,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Text {
+    /// Never
+    Off,
+    /// Where the model has no WASM layers
+    Alone,
+    /// Beside the WASM layers
+    On,
+}
+
 #[derive(Args)]
 pub(crate) struct Generate {
     #[command(flatten)]
@@ -124,9 +134,12 @@ pub(crate) struct Ask {
     /// A line for each WASM layer, behind the answer
     #[arg(long)]
     pub(crate) trace: bool,
-    /// Answer without the WASM layers
+    /// Answer without computing anything
     #[arg(long)]
     pub(crate) no_layers: bool,
+    /// When the model's own stream of text writes functions too
+    #[arg(long, value_enum, default_value_t = Text::Alone)]
+    pub(crate) text_voice: Text,
     #[arg(long, default_value_t = 512)]
     pub(crate) max_tokens: usize,
     /// One JSON object on stdout
@@ -141,9 +154,12 @@ pub(crate) struct Eval {
     /// Lines of {"question", "answer"}; the answer is null where no computation is asked
     #[arg(long)]
     pub(crate) data: PathBuf,
-    /// Answer without the WASM layers
+    /// Answer without computing anything
     #[arg(long)]
     pub(crate) no_layers: bool,
+    /// When the model's own stream of text writes functions too
+    #[arg(long, value_enum, default_value_t = Text::Alone)]
+    pub(crate) text_voice: Text,
     #[arg(long, default_value_t = 512)]
     pub(crate) max_tokens: usize,
     /// Write a line a question here
@@ -232,7 +248,7 @@ impl Where {
 }
 
 /// Loads the model that the arguments name, with a progress bar on stderr.
-pub(crate) async fn load(args: &Load, taps: &[usize]) -> Result<Session> {
+pub(crate) async fn load(args: &Load, taps: &[usize], text: Text) -> Result<Session> {
     let options = LoadOptions {
         device: args.device.preference(),
         context: args.context,
@@ -241,6 +257,11 @@ pub(crate) async fn load(args: &Load, taps: &[usize]) -> Result<Session> {
             Kv::F32 => KvType::F32,
         },
         taps: taps.to_vec(),
+        text_voice: match text {
+            Text::Off => TextVoice::Off,
+            Text::Alone => TextVoice::Alone,
+            Text::On => TextVoice::On,
+        },
     };
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}");

@@ -10,7 +10,7 @@ use wattage_engine::{Cancel, ChatOptions, Device, Error, Event, Message, Prompt,
 use crate::cli;
 
 pub(crate) async fn generate(args: cli::Generate) -> Result<()> {
-    let mut session = cli::load(&args.load, &[]).await?;
+    let mut session = cli::load(&args.load, &[], cli::Text::Off).await?;
     let options = ChatOptions {
         sampling: if args.greedy {
             Sampling { repetition_penalty: args.repetition_penalty, ..Sampling::greedy() }
@@ -72,7 +72,7 @@ pub(crate) async fn generate(args: cli::Generate) -> Result<()> {
 }
 
 pub(crate) async fn logits(args: cli::Logits) -> Result<()> {
-    let mut session = cli::load(&args.load, &args.taps).await?;
+    let mut session = cli::load(&args.load, &args.taps, cli::Text::Off).await?;
     let (logits, taps) = session.logits(&args.tokens).await?;
     let count = args.tokens.len();
     let mut arrays = BTreeMap::from([("logits".to_owned(), logits)]);

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wattage_engine::wasm_layers::display;
 use wattage_engine::wasm_layers::program::{Instruction, Op, Program};
-use wattage_engine::{Cancel, ChatOptions, Error, Message, Prompt, Result, Role, Sampling, Session, splice};
+use wattage_engine::{Cancel, ChatOptions, Error, Message, Prompt, Result, Role, Sampling, Session, Voice, splice};
 
 use crate::cli;
 use crate::tally::Tally;
@@ -37,12 +37,12 @@ pub(crate) async fn run(args: cli::Eval) -> Result<()> {
         None => None,
     };
     // 2. The rest.
-    let mut session = cli::load(&args.load, &[]).await?;
-    let layers = session.model().wasm_layers.clone();
+    let mut session = cli::load(&args.load, &[], args.text_voice).await?;
+    let voices = crate::ask::voices(session.model());
     let bar = indicatif::ProgressBar::new(items.len() as u64);
     bar.set_position(tally.n() as u64);
     for item in &items[tally.n()..] {
-        let line = one(&mut session, item, &args, &layers).await?;
+        let line = one(&mut session, item, &args, &voices).await?;
         tally.add(&line);
         if let (Some(file), Some(path)) = (&mut out, &args.out) {
             writeln!(file, "{line}").map_err(|why| unusable(path, &why))?;
@@ -50,7 +50,7 @@ pub(crate) async fn run(args: cli::Eval) -> Result<()> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let report = tally.report(if args.no_layers { &[] } else { &layers });
+    let report = tally.report(if args.no_layers { &[] } else { &voices });
     if args.json {
         println!("{report}");
     } else {
@@ -99,7 +99,7 @@ fn resume(path: &Path, (items, suffix): (&[Item], Option<&str>), tally: &mut Tal
     Ok(file)
 }
 
-async fn one(session: &mut Session, item: &Item, args: &cli::Eval, layers: &[usize]) -> Result<Value> {
+async fn one(session: &mut Session, item: &Item, args: &cli::Eval, voices: &[Voice]) -> Result<Value> {
     let options = ChatOptions {
         sampling: Sampling::greedy(),
         max_tokens: args.max_tokens,
@@ -124,7 +124,7 @@ async fn one(session: &mut Session, item: &Item, args: &cli::Eval, layers: &[usi
     let began = Instant::now();
     let answer = session.complete(Prompt::Chat(&messages), &options, &Cancel::new(), &mut |_| {}).await?;
     let seconds = began.elapsed().as_secs_f64();
-    let mut line = crate::ask::as_json(&answer, layers, seconds);
+    let mut line = crate::ask::as_json(&answer, voices, seconds);
     line["question"] = json!(item.question);
     line["answer"] = json!(item.answer);
     if args.suffix.is_some() {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use wattage_engine::splice;
+
 use wattage_engine::wasm_layers::near;
 use wattage_engine::wasm_layers::numbers::bind;
+use wattage_engine::{Voice, splice};
 
 /// Correct means as near as this.
 const MILLIONTH: f64 = 1e-6;
@@ -26,8 +27,8 @@ pub(crate) struct Tally {
     faithful: usize,
     computed: usize,
     gate: [usize; 4],
-    per_layer: BTreeMap<u64, usize>,
-    operations: BTreeMap<u64, BTreeMap<String, usize>>,
+    per_layer: BTreeMap<String, usize>,
+    operations: BTreeMap<String, BTreeMap<String, usize>>,
     compute_ms: f64,
     computations: usize,
     total_ms: f64,
@@ -82,15 +83,19 @@ impl Tally {
         self.computations += 1;
         self.said(line);
         let (mut any, mut any_beam) = (false, false);
-        for row in line["candidates"].as_array().into_iter().flatten() {
+        let rows = || line["candidates"].as_array().into_iter().flatten();
+        // The oracle is one over the layers; the text is one only where there are none.
+        let layered = rows().any(|row| row["layer"].is_u64());
+        for row in rows() {
             let own = || row["alternatives"].as_array().into_iter().flatten().chain([row]);
             any_beam |= own().any(|row| is_right(&row["result"], right));
-            let Some((layer, best)) = row["layer"].as_u64().zip(own().find(|row| row["rank"] == 0)) else { continue };
+            let Some(best) = own().find(|row| row["rank"] == 0) else { continue };
+            let voice = row["layer"].as_u64().map_or_else(|| Voice::Text.to_string(), |layer| layer.to_string());
             let first = is_right(&best["result"], right);
-            *self.per_layer.entry(layer).or_default() += usize::from(first);
-            any |= first;
+            *self.per_layer.entry(voice.clone()).or_default() += usize::from(first);
+            any |= first && (row["layer"].is_u64() || !layered);
             let op = best["op"].as_str().unwrap_or_default().to_owned();
-            *self.operations.entry(layer).or_default().entry(op).or_default() += 1;
+            *self.operations.entry(voice).or_default().entry(op).or_default() += 1;
             self.skipped += usize::from(best["status"] == "skipped");
         }
         self.oracle += usize::from(any);
@@ -119,7 +124,7 @@ impl Tally {
     }
 
     /// All that was counted; shares have 95 % intervals where they are what is compared.
-    pub(crate) fn report(&self, layers: &[usize]) -> Value {
+    pub(crate) fn report(&self, voices: &[Voice]) -> Value {
         let share = |count: usize, of: usize| if of == 0 { Value::Null } else { json!(count as f64 / of as f64) };
         let [true_pos, false_pos, true_neg, false_neg] = self.gate;
         let mut report = json!({
@@ -129,10 +134,13 @@ impl Tally {
             "interval": interval(self.correct, self.n),
             "mean_ms": self.total_ms / self.n.max(1) as f64,
         });
-        if !layers.is_empty() {
+        if !voices.is_empty() {
             let each = |of: &dyn Fn(usize) -> Value| -> BTreeMap<String, Value> {
-                let count = |layer: &usize| self.per_layer.get(&(*layer as u64)).copied().unwrap_or(0);
-                layers.iter().map(|layer| (layer.to_string(), of(count(layer)))).collect()
+                let names = voices.iter().map(ToString::to_string);
+                names
+                    .map(|name| (of(self.per_layer.get(&name).copied().unwrap_or(0)), name))
+                    .map(|(of, name)| (name, of))
+                    .collect()
             };
             report["gate"] = json!({
                 "true_pos": true_pos, "false_pos": false_pos, "true_neg": true_neg, "false_neg": false_neg,
@@ -204,7 +212,7 @@ mod tests {
         first["candidates"] = json!([row(3, 0, 1.0), second]);
         let mut tally = Tally::default();
         tally.add(&first);
-        let report = tally.report(&[3, 7]);
+        let report = tally.report(&[Voice::Layer(3), Voice::Layer(7)]);
         assert_eq!((&report["per_layer"], &report["oracle"]), (&json!({ "3": 0.0, "7": 0.0 }), &json!(0.0)));
         assert_eq!((&report["oracle_beams"], &report["chosen"]), (&json!(1.0), &json!(1.0)));
         assert_eq!((&report["stated"], &report["faithful"]), (&json!(1.0), &json!(0.0)));
