@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::scorer::Parts;
 use crate::wasm_layers::Exactness;
@@ -53,8 +54,7 @@ pub enum Status {
 }
 
 /// Who writes candidates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Named", into = "Named")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Voice {
     /// The WASM layer that reads this decoder layer; in JSON its number.
     Layer(usize),
@@ -62,32 +62,46 @@ pub enum Voice {
     Text,
 }
 
-/// A voice as JSON has it.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Named {
-    Layer(usize),
-    Other(String),
-}
-
-impl TryFrom<Named> for Voice {
-    type Error = String;
-
-    fn try_from(named: Named) -> Result<Self, String> {
-        match named {
-            Named::Layer(layer) => Ok(Self::Layer(layer)),
-            Named::Other(name) if name == TEXT => Ok(Self::Text),
-            Named::Other(name) => Err(format!("{name} is no layer")),
+impl Serialize for Voice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Layer(layer) => serializer.serialize_u32(*layer as u32),
+            Self::Text => serializer.serialize_str(TEXT),
         }
     }
 }
 
-impl From<Voice> for Named {
-    fn from(voice: Voice) -> Self {
-        match voice {
-            Voice::Layer(layer) => Self::Layer(layer),
-            Voice::Text => Self::Other(TEXT.to_owned()),
-        }
+impl<'de> Deserialize<'de> for Voice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Named)
+    }
+}
+
+/// Reads a voice: a number or a name.
+struct Named;
+
+impl Visitor<'_> for Named {
+    type Value = Voice;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a layer's number, or text")
+    }
+
+    fn visit_u64<E: de::Error>(self, layer: u64) -> Result<Voice, E> {
+        Ok(Voice::Layer(layer as usize))
+    }
+
+    fn visit_i64<E: de::Error>(self, layer: i64) -> Result<Voice, E> {
+        self.visit_u64(layer.unsigned_abs())
+    }
+
+    fn visit_f64<E: de::Error>(self, layer: f64) -> Result<Voice, E> {
+        // A page has no other numbers.
+        self.visit_u64(layer as u64)
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Voice, E> {
+        if name == TEXT { Ok(Voice::Text) } else { Err(E::custom("no such voice")) }
     }
 }
 
@@ -194,4 +208,19 @@ impl Computation {
 pub fn row_of(candidates: &[CandidateRow], voice: Voice) -> Option<&CandidateRow> {
     let own = || candidates.iter().filter(|row| row.voice == voice);
     own().find(|row| row.status == Status::Chosen).or_else(|| own().min_by_key(|row| row.rank))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_voice_is_a_number_or_text() {
+        for (voice, json) in [(Voice::Layer(11), "11"), (Voice::Text, "\"text\"")] {
+            assert_eq!(serde_json::to_string(&voice).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Voice>(json).unwrap(), voice);
+        }
+        assert_eq!(serde_json::from_str::<Voice>("7.0").unwrap(), Voice::Layer(7));
+        assert!(serde_json::from_str::<Voice>("\"layer\"").is_err());
+    }
 }
