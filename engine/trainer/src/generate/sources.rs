@@ -33,7 +33,7 @@ macro_rules! grammar {
     };
 }
 
-const FAMILIES: [(&str, &str); 34] = [
+const FAMILIES: [(&str, &str); 36] = [
     grammar!("add_subtract.txt"),
     grammar!("multiply_divide.txt"),
     grammar!("chain.txt"),
@@ -65,6 +65,8 @@ const FAMILIES: [(&str, &str); 34] = [
     grammar!("problems_daily.txt"),
     grammar!("lists_told.txt"),
     grammar!("numbers_said.txt"),
+    grammar!("lists_asked.txt"),
+    grammar!("letters.txt"),
     grammar!("scenes_counts.txt"),
     grammar!("scenes_rates.txt"),
     grammar!("scenes_compare.txt"),
