@@ -1,5 +1,6 @@
 // Starts the page. A file of its own, so that the page needs no inline script.
 import start from "./app.js";
+import keepOffline from "./offline.js";
 
 // The colours that were chosen last, before the first of the page's own code has arrived.
 try {
@@ -15,3 +16,5 @@ start({ module_or_path: "./app_bg.wasm" }).catch((error) => {
   state.setAttribute("role", "alert");
   state.textContent = `The page could not start: ${error}. Reload it; if that does not help, try a current browser.`;
 });
+
+keepOffline();

@@ -3,6 +3,8 @@
 
 #[path = "page/computes.rs"]
 mod computes;
+#[path = "page/offline.rs"]
+mod offline;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

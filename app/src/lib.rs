@@ -9,6 +9,7 @@ pub mod format;
 pub mod history;
 pub mod known;
 pub mod markup;
+pub mod offline;
 pub mod preferences;
 pub mod protocol;
 pub mod state;

@@ -9,6 +9,7 @@ use wattage_engine::{AdapterInfo, CheckRow, Completion, Event, Progress, Role, S
 use crate::{
     actions::LoadSpec,
     client::Client,
+    offline::Offline,
     preferences::{Settings, Theme},
     protocol::{Failure, FailureKind, FromWorker, JobId, Loaded, Reply},
     trace::Trace,
@@ -43,6 +44,8 @@ pub struct Store {
     pub settings: RwSignal<Settings>,
     /// The settings that the model in use was loaded with.
     pub loaded_with: RwSignal<Settings>,
+    /// Whether the page works without a network.
+    pub offline: RwSignal<Offline>,
     /// The colours.
     pub theme: RwSignal<Theme>,
     /// The open panel.
@@ -190,6 +193,7 @@ impl Store {
             check: RwSignal::new(KernelCheck::default()),
             loaded_with: RwSignal::new(settings.clone()),
             settings: RwSignal::new(settings),
+            offline: RwSignal::new(Offline::default()),
             theme: RwSignal::new(theme),
             panel: RwSignal::new(None),
             draft: RwSignal::new(String::new()),

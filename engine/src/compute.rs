@@ -277,9 +277,13 @@ impl Computer {
             sandbox::run(&candidate.program.wat(numbers.len()), &numbers, &self.limits).outcome.value()
         };
         let results = candidates.iter().map(run).collect();
-        let states = self.states(&mut runner.device, taps, question).await?;
-        let key = key(&states, &vec![0.0; self.config().hidden]);
+        let key = self.key(&mut runner.device, taps, question).await?;
         Ok(Survey { gate: 0.0, candidates, results, numbers, key })
+    }
+
+    /// The question's key [hidden], nothing taken off.
+    pub(crate) async fn key(&self, device: &mut Device, taps: &[Slice], question: &Question) -> Result<Vec<f32>> {
+        Ok(key(&self.states(device, taps, question).await?, &vec![0.0; self.config().hidden]))
     }
 
     /// The question's states [tokens, hidden] at the scorer's tap.

@@ -98,6 +98,15 @@ impl<'a> Weave<'a> {
         Ok(Survey { gate: gate.logit, ..survey })
     }
 
+    /// The question's key, by which a scorer's store is searched.
+    pub(crate) async fn key(&mut self, runner: &mut Runner) -> Result<Vec<f32>> {
+        let (Some(computer), Some(asked)) = (&self.computer, &self.asked) else {
+            return Err(Error::Request("there is no question".to_owned()));
+        };
+        let taps = taps(runner, computer)?;
+        computer.key(&mut runner.device, &taps, &asked.question).await
+    }
+
     async fn compute(&mut self, runner: &mut Runner, on_event: &mut dyn FnMut(Event)) -> Result<()> {
         if self.computer.is_none() {
             return self.ask_base(runner, true, on_event).await;

@@ -16,6 +16,8 @@ pub fn DevicePanel() -> impl IntoView {
             None => view! { <Offered /> }.into_any(),
         }}
         <KernelChecks />
+        <h3>"Without a network"</h3>
+        <p id="offline">{move || store.offline.read().text.clone()}</p>
     }
 }
 

@@ -42,6 +42,7 @@ pub fn App() -> impl IntoView {
     if store.settings.read_untracked().open_embedded {
         store.load(LoadSpec::Embedded);
     }
+    store.follow_offline();
 
     Effect::new(move || store.settings.read().keep());
     Effect::new(move || {

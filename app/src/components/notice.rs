@@ -33,6 +33,9 @@ pub fn Notices() -> impl IntoView {
             <Show when=without_gpu>
                 <NoWebGpu />
             </Show>
+            <Show when=move || store.offline.read().newer>
+                <NewerPage />
+            </Show>
         </div>
     }
 }
@@ -110,6 +113,27 @@ fn LoadFailure(failure: Failure) -> impl IntoView {
                 </button>
                 <button type="button" class="quiet" on:click=move |_| store.notice.set(None)>
                     "Dismiss"
+                </button>
+            </div>
+        </section>
+    }
+}
+
+/// A newer build of the page has been kept.
+#[component]
+fn NewerPage() -> impl IntoView {
+    let store = store();
+    view! {
+        <section class="notice" role="status">
+            <h2>"There is a newer version of this page"</h2>
+            <p>"It is used from the next visit on. To use it at once the page starts anew; the conversation is kept."</p>
+            <div class="row">
+                <button
+                    type="button"
+                    disabled=move || store.answering.read().is_some()
+                    on:click=move |_| store.take_newer()
+                >
+                    "Use it now"
                 </button>
             </div>
         </section>

@@ -4,6 +4,7 @@ use web_time::Instant;
 
 use super::Session;
 use crate::judge::Judge;
+use crate::runner::Runner;
 use crate::scorer::Survey;
 use crate::wasm_layers::Score;
 use crate::wasm_layers::program::Program;
@@ -55,6 +56,21 @@ impl Session {
     /// [`Error::Request`] where there are no layers or no question, or one that they cannot read; others as
     /// [`Self::complete`].
     pub async fn survey(&mut self, messages: &[Message]) -> Result<Survey> {
+        let (mut weave, runner) = self.read(messages).await?;
+        weave.survey(runner).await
+    }
+
+    /// The key [hidden] of a conversation's last message, nothing taken off: what a scorer's store is searched by.
+    ///
+    /// # Errors
+    /// As [`Self::survey`].
+    pub async fn key(&mut self, messages: &[Message]) -> Result<Vec<f32>> {
+        let (mut weave, runner) = self.read(messages).await?;
+        weave.key(runner).await
+    }
+
+    /// Reads a conversation whose last message asks the layers.
+    async fn read(&mut self, messages: &[Message]) -> Result<(Weave<'_>, &mut Runner)> {
         let nothing = || Error::Request("there are no WASM layers, or there is no question".to_owned());
         let computer = self.computer.as_mut().ok_or_else(nothing)?;
         let judged = self.judge.is_some();
@@ -62,7 +78,7 @@ impl Session {
             asked::question(&self.file, &computer.config().markers, messages, (true, judged))?.ok_or_else(nothing)?;
         let reused = self.runner.keep_prefix(&asked.ids);
         self.runner.prefill(&asked.ids[reused..], &Cancel::new(), &mut |_| {}).await?;
-        Weave::new(Some(computer), self.judge.as_mut(), Some(asked)).survey(&mut self.runner).await
+        Ok((Weave::new(Some(computer), self.judge.as_mut(), Some(asked)), &mut self.runner))
     }
 
     /// How likely the base finds each program, written over `numbers` as an expression, as what answers `question`; none for one

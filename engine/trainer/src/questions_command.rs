@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use wattage_trainer::direct::direct;
 use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
 use wattage_trainer::read::{EvalItem, EvalSet, mawps};
 use wattage_trainer::skeleton::skeleton;
@@ -24,7 +25,10 @@ pub(crate) struct Questions {
     /// Leave out questions that repeat one of this MAWPS training set but for their numbers
     #[arg(long)]
     unlike: Option<PathBuf>,
-    /// How many to generate
+    /// Only ASDiv's problems with the IDs in these files, such as its authors' folds of ASDiv-A
+    #[arg(long, num_args = 1..)]
+    ids: Option<Vec<PathBuf>>,
+    /// How many to generate; of direct arithmetic for each operation and number of digits
     #[arg(long, default_value_t = 1000)]
     count: u64,
     /// Only generated questions of these categories, separated by commas
@@ -43,6 +47,7 @@ enum Set {
     Generated,
     Phrasings,
     Asked,
+    Direct,
     Mawps,
     Svamp,
     Asdiv,
@@ -54,9 +59,16 @@ pub(crate) fn run(args: &Questions) -> Result<()> {
         Set::Generated => generated(args)?,
         Set::Phrasings => EvalSet::phrasings()?.items,
         Set::Asked => EvalSet::asked()?.items,
+        Set::Direct => direct(args.count, args.seed),
         Set::Mawps => EvalSet::mawps(&text(args)?)?.items,
         Set::Svamp => EvalSet::svamp(&text(args)?)?.items,
-        Set::Asdiv => EvalSet::asdiv(&text(args)?)?.items,
+        Set::Asdiv => {
+            let only = args.ids.as_ref().map(|paths| paths.iter().map(|path| read(path)).collect::<Result<Vec<_>>>());
+            let only = only.transpose()?;
+            let only: Option<HashSet<&str>> =
+                only.as_ref().map(|files| files.iter().flat_map(|file| file.split_whitespace()).collect());
+            EvalSet::asdiv(&text(args)?, only.as_ref())?.items
+        }
         Set::Gsm8k => EvalSet::gsm8k(&text(args)?)?.items,
     };
     let all = items.len();

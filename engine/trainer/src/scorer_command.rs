@@ -71,10 +71,6 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
         }
         None => None,
     };
-    let mut survey = |example: &Example| match &mut kept {
-        Some(kept) => kept.get(example, || surveyor.survey(example)),
-        None => surveyor.survey(example),
-    };
     let generator = Generator::new(args.seed)?;
     let mut random = ChaCha8Rng::seed_from_u64(args.seed);
     let mut counts = Counts::new();
@@ -111,8 +107,8 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
     let mut scorer = Weights { asks_base: args.ask_base, ..Weights::blank(config.hidden) };
     let (mut keys, mut examples) = (Vec::new(), Vec::new());
     for example in &known {
-        let (Some(surveyed), Some(program)) = (survey(example)?, &example.program) else { continue };
-        keys.push(surveyed.survey.key);
+        let (Some(key), Some(program)) = (surveyor.key(example)?, &example.program) else { continue };
+        keys.push(key);
         examples.push((remembered(example), program.clone()));
     }
     let hidden = config.hidden;
@@ -124,6 +120,10 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
     eprintln!("{} examples are remembered", scorer.store.len());
 
     // 2. Surveys, and the verifier that learns from them.
+    let mut survey = |example: &Example| match &mut kept {
+        Some(kept) => kept.get(example, || surveyor.survey(example)),
+        None => surveyor.survey(example),
+    };
     let mut surveyed: Vec<Surveyed> = Vec::new();
     for (at, example) in learn.iter().enumerate() {
         surveyed.extend(survey(example)?);

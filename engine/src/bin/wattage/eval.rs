@@ -25,6 +25,9 @@ struct Item {
     /// What was computed in the turn before, if there was one.
     #[serde(default)]
     previous: Option<f64>,
+    /// What kind of question it is, where the file says so.
+    #[serde(default)]
+    category: String,
 }
 
 pub(crate) async fn run(args: cli::Eval) -> Result<()> {
@@ -127,6 +130,9 @@ async fn one(session: &mut Session, item: &Item, args: &cli::Eval, voices: &[Voi
     let mut line = crate::ask::as_json(&answer, voices, seconds);
     line["question"] = json!(item.question);
     line["answer"] = json!(item.answer);
+    if !item.category.is_empty() {
+        line["category"] = json!(item.category);
+    }
     if args.suffix.is_some() {
         line["suffix"] = json!(args.suffix);
     }

@@ -32,6 +32,7 @@ pub(crate) struct Tally {
     compute_ms: f64,
     computations: usize,
     total_ms: f64,
+    categories: BTreeMap<String, Tally>,
 }
 
 fn is_right(value: &Value, right: f64) -> bool {
@@ -60,6 +61,13 @@ impl Tally {
 
     /// Adds a line, as `ask` tells of an answer, with its question and the right answer.
     pub(crate) fn add(&mut self, line: &Value) {
+        if let Some(category) = line["category"].as_str() {
+            self.categories.entry(category.to_owned()).or_default().count(line);
+        }
+        self.count(line);
+    }
+
+    fn count(&mut self, line: &Value) {
         self.n += 1;
         self.total_ms += line["timings"]["total_ms"].as_f64().unwrap_or_default();
         let correct = is_correct(line);
@@ -163,6 +171,20 @@ impl Tally {
             report["mean_compute_ms"] = json!(self.compute_ms / self.computations.max(1) as f64);
             report["operations"] = json!(self.operations);
         }
+        if !self.categories.is_empty() {
+            let part = |part: &Self| {
+                let shares = voices.iter().map(ToString::to_string).map(|name| {
+                    let right = part.per_layer.get(&name).copied().unwrap_or(0);
+                    (name, share(right, part.asked))
+                });
+                json!({
+                    "n": part.n, "accuracy": share(part.correct, part.n), "interval": interval(part.correct, part.n),
+                    "per_layer": shares.collect::<BTreeMap<_, _>>(), "oracle": share(part.oracle, part.asked),
+                    "chosen": share(part.chosen, part.asked),
+                })
+            };
+            report["categories"] = self.categories.iter().map(|(name, of)| (name.clone(), part(of))).collect();
+        }
         report
     }
 }
@@ -217,6 +239,22 @@ mod tests {
         assert_eq!((&report["oracle_beams"], &report["chosen"]), (&json!(1.0), &json!(1.0)));
         assert_eq!((&report["stated"], &report["faithful"]), (&json!(1.0), &json!(0.0)));
         assert_eq!(report["gate"]["true_pos"], 1);
+    }
+
+    #[test]
+    fn categories_are_counted_apart() {
+        let mut tally = Tally::default();
+        for (category, text) in [("add 1", "7"), ("add 1", "8"), ("add 2", "7")] {
+            let mut line = line(Some(7.0), text);
+            line["category"] = json!(category);
+            tally.add(&line);
+        }
+        tally.add(&line(Some(7.0), "7"));
+        let report = tally.report(&[]);
+        let part =
+            |name: &str| (report["categories"][name]["n"].clone(), report["categories"][name]["accuracy"].clone());
+        assert_eq!((part("add 1"), part("add 2")), ((json!(2), json!(0.5)), (json!(1), json!(1.0))));
+        assert_eq!((&report["n"], &report["accuracy"]), (&json!(4), &json!(0.75)));
     }
 
     #[test]

@@ -60,9 +60,7 @@ impl Surveyor {
     /// The engine's.
     pub fn survey(&mut self, example: &Example) -> Result<Option<Surveyed>> {
         let Some(answer) = example.answer.filter(|_| example.program.is_some()) else { return Ok(None) };
-        let mut messages = example.previous.map(|value| turn_before(&example.question, value)).unwrap_or_default();
-        messages.push(Message { role: Role::User, content: example.question.clone() });
-        match pollster::block_on(self.session.survey(&messages)) {
+        match pollster::block_on(self.session.survey(&messages(example))) {
             // Where the template does not show earlier results there is none to compute with.
             Ok(survey)
                 if example.previous.is_some() && survey.numbers.len() == bind(&example.question).numbers.len() =>
@@ -78,6 +76,24 @@ impl Surveyor {
             Err(error) => Err(Error::from(error)),
         }
     }
+
+    /// The key [hidden] of an example's question, by which a store is searched; none where the layers cannot read it.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn key(&mut self, example: &Example) -> Result<Option<Vec<f32>>> {
+        match pollster::block_on(self.session.key(&messages(example))) {
+            Ok(key) => Ok(Some(key)),
+            Err(wattage_engine::Error::Request(_)) => Ok(None),
+            Err(error) => Err(Error::from(error)),
+        }
+    }
+}
+
+fn messages(example: &Example) -> Vec<Message> {
+    let mut messages = example.previous.map(|value| turn_before(&example.question, value)).unwrap_or_default();
+    messages.push(Message { role: Role::User, content: example.question.clone() });
+    messages
 }
 
 fn set_of(example: &Example) -> String {

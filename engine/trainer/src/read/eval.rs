@@ -112,14 +112,19 @@ impl EvalSet {
         Ok(Self { name: "GSM8K", items })
     }
 
-    /// ASDiv, an XML file of `Problem` elements. Problems whose answer is not one number are left out.
-    pub fn asdiv(text: &str) -> Result<Self> {
+    /// ASDiv, an XML file of `Problem` elements: all of them, or those with these IDs, such as the arithmetic ones that its authors
+    /// list for their cross-validation (ASDiv-A). Problems whose answer is not one number are left out.
+    pub fn asdiv(text: &str, only: Option<&HashSet<&str>>) -> Result<Self> {
         let mut items = Vec::new();
         let mut rest = text;
         while let Some((_, after)) = rest.split_once("<Problem ") {
             let fail = |why: &str| Error::Set { set: "ASDiv", entry: items.len() + 1, why: why.to_owned() };
             let (problem, after) = after.split_once("</Problem>").ok_or_else(|| fail("a problem has no end"))?;
             rest = after;
+            let id = problem.split_once("ID=\"").and_then(|(_, after)| after.split_once('"')).map(|(id, _)| id);
+            if only.is_some_and(|only| !id.is_some_and(|id| only.contains(id))) {
+                continue;
+            }
             let field = |name: &str| {
                 let (_, after) = problem.split_once(&format!("<{name}>"))?;
                 after.split_once(&format!("</{name}>")).map(|(inside, _)| unescaped(inside))
@@ -175,11 +180,13 @@ mod tests {
         let text = "<ProblemSet><Problem ID=\"1\"><Body>Ann &amp; Bob have 7 pens.</Body><Question>How many?</Question>\
             <Solution-Type>Addition</Solution-Type><Answer>7 (pens)</Answer></Problem>\
             <Problem ID=\"2\"><Body>A</Body><Question>Who?</Question><Answer>Bob</Answer></Problem></ProblemSet>";
-        let set = EvalSet::asdiv(text).unwrap();
+        let set = EvalSet::asdiv(text, None).unwrap();
+        assert_eq!(EvalSet::asdiv(text, Some(&HashSet::from(["1"]))).unwrap(), set);
+        assert!(EvalSet::asdiv(text, Some(&HashSet::from(["2", "3"]))).unwrap().items.is_empty());
         assert_eq!(set.items.len(), 1);
         assert_eq!(set.items[0].question, "Ann & Bob have 7 pens. How many?");
         assert_eq!(set.items[0].answer, Some(7.0));
-        assert!(EvalSet::asdiv("<Problem ID=\"1\"><Body>").is_err());
+        assert!(EvalSet::asdiv("<Problem ID=\"1\"><Body>", None).is_err());
     }
 
     #[test]
