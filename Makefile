@@ -17,13 +17,15 @@ WASM := --target wasm32-unknown-unknown -p wattage-engine -p wattage-app
 PAGE_LIMIT := 2000000
 # The engine that `make compare` times beside this one.
 WLLAMA := 3.13.0
-# The embedded model, where its training leaves checkpoints, and how it is trained: from new weights, then twice on from what came
-# of that, with other examples. STEPS=n makes all three short, to try it.
+# The embedded model, where its training leaves checkpoints, and how it is trained: from new weights, then three times on from what
+# came of that, with other examples, and at last from the mean of the third and the fourth. STEPS=n makes all five short, to try it.
 TINY := public/models/wattage-tiny
 RUN ?= $(CACHE)/train-tiny
 FIRST := --count 110000 --mawps-copies 40 --steps $(or $(STEPS),14000) --rate 1.5e-3 --workers 1
 SECOND := --first 110000 --count 300000 --mawps-copies 25 --steps $(or $(STEPS),14000) --rate 8e-4 --answers 0.3 --patience 40
 THIRD := --first 410000 --count 1020000 --mawps-copies 30 --steps $(or $(STEPS),32000) --rate 8e-4 --answers 0.4 --answers-late 0.4 --patience 40
+FOURTH := --first 1790000 --count 290000 --mawps-copies 30 --steps $(or $(STEPS),9000) --rate 8e-4 --answers 0.4 --answers-late 0.4 --patience 40
+FIFTH := --first 2080000 --count 40000 --mawps-copies 6 --steps $(or $(STEPS),1000) --rate 2e-4 --answers 0.4 --answers-late 0.4 --patience 40
 # What a pretrained base is asked for layers of its own.
 QUESTIONS := --count 8000 --mawps-copies 4 --gsm8k-copies 1 --distracted 0.4
 TRAINER = "$(CARGO_TARGET_DIR)/release/wattage-trainer"
@@ -88,7 +90,11 @@ train-tiny: setup ## Train the embedded model from scratch, or go on with it (DA
 	@$(TRAINER) tiny --start "$(RUN)/first/model" --out "$(RUN)/second" --mawps "$(DATA)/mawps/trainset.json" $(SECOND)
 	@$(TRAINER) export --from "$(RUN)/second" --out "$(RUN)/second/model"
 	@$(TRAINER) tiny --start "$(RUN)/second/model" --out "$(RUN)/third" --mawps "$(DATA)/mawps/trainset.json" $(THIRD)
-	@$(TRAINER) export --from "$(RUN)/third" --out $(TINY)
+	@$(TRAINER) export --from "$(RUN)/third" --out "$(RUN)/third/model"
+	@$(TRAINER) tiny --start "$(RUN)/third/model" --out "$(RUN)/fourth" --mawps "$(DATA)/mawps/trainset.json" $(FOURTH)
+	@$(TRAINER) export --from "$(RUN)/fourth" --out "$(RUN)/fourth/model"
+	@$(TRAINER) tiny --start "$(RUN)/third/model" --start "$(RUN)/fourth/model" --out "$(RUN)/fifth" --mawps "$(DATA)/mawps/trainset.json" $(FIFTH)
+	@$(TRAINER) export --from "$(RUN)/fifth" --out $(TINY)
 	@$(TRAINER) scorer --model $(TINY) --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl"
 
 train-layers: setup ## Train WASM layers on a pretrained base (BASE=file.gguf DATA=folder LAYERS=folder; RUN=folder)

@@ -27,9 +27,10 @@ pub(crate) struct Tiny {
     out: PathBuf,
     #[command(flatten)]
     examples: Examples,
-    /// A folder with base.gguf and wasm_layers.safetensors whose weights and vocabulary training begins with, instead of new ones
+    /// A folder with base.gguf and wasm_layers.safetensors whose weights and vocabulary training begins with, instead of new ones;
+    /// given more than once, it begins with the means of their weights
     #[arg(long)]
-    start: Option<PathBuf>,
+    start: Vec<PathBuf>,
     /// Optimisation steps
     #[arg(long, default_value_t = 10_000)]
     steps: usize,
@@ -71,7 +72,7 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
     let layers = shape::layers(&base);
     layers.check()?;
     let Gathered { generated: mut examples, mut published, held: held_examples } = args.examples.gather()?;
-    let begun = args.start.as_deref().map(|folder| begin(folder, &base, &layers)).transpose()?;
+    let begun = (!args.start.is_empty()).then(|| begin(&args.start, &base, &layers)).transpose()?;
     let json = match &begun {
         Some(begun) => begun.vocabulary.clone(),
         None => {
@@ -145,11 +146,21 @@ struct Begun {
     vocabulary: serde_json::Value,
 }
 
-fn begin(folder: &std::path::Path, base: &BaseConfig, layers: &LayersConfig) -> Result<Begun> {
-    let files = Files::read(folder)?;
-    let name = format!("{:016x}{:016x}", hash(&files.base), hash(&files.layers));
-    let file = pollster::block_on(ModelFile::open(vec![Source::bytes("base.gguf", files.base)]))?;
-    let source = Source::bytes(wasm_layers::FILE, files.layers);
-    let (nets, provenance) = reopen(&file, &source, (base, layers))?;
-    Ok(Begun { name, nets, provenance, vocabulary: vocabulary::of(&file.tokenizer)? })
+fn begin(folders: &[PathBuf], base: &BaseConfig, layers: &LayersConfig) -> Result<Begun> {
+    let mut name = String::new();
+    let mut models = Vec::new();
+    for folder in folders {
+        let files = Files::read(folder)?;
+        name.push_str(&format!("{:016x}{:016x}", hash(&files.base), hash(&files.layers)));
+        let file = pollster::block_on(ModelFile::open(vec![Source::bytes("base.gguf", files.base)]))?;
+        models.push((file, Source::bytes(wasm_layers::FILE, files.layers)));
+    }
+    let mut vocabularies =
+        models.iter().map(|(file, _)| vocabulary::of(&file.tokenizer)).collect::<Result<Vec<_>>>()?;
+    if vocabularies.windows(2).any(|two| two[0] != two[1]) {
+        return Err(Error::Export("the models to begin with have different vocabularies".into()));
+    }
+    let models: Vec<_> = models.iter().map(|(file, layers)| (file, layers)).collect();
+    let (nets, provenance) = reopen(&models, (base, layers))?;
+    Ok(Begun { name, nets, provenance, vocabulary: vocabularies.remove(0) })
 }

@@ -234,7 +234,7 @@ fn what_was_exported_can_be_trained_on() {
     let source = || Source::bytes("base.gguf", files.base.clone());
     let base_file = pollster::block_on(ModelFile::open(vec![source()])).unwrap();
     let of_layers = Source::bytes("wasm_layers.safetensors", files.layers.clone());
-    let (again, provenance) = reopen(&base_file, &of_layers, (&base(), &layers())).unwrap();
+    let (again, provenance) = reopen(&[(&base_file, &of_layers)], (&base(), &layers())).unwrap();
     let bits = |nets: &Nets| {
         let mut bits = Bits(Vec::new());
         nets.visit(&mut bits);
@@ -247,11 +247,28 @@ fn what_was_exported_can_be_trained_on() {
     let twice = exported(&again, &vocabulary, Storage::F32);
     assert!(twice.base == files.base && twice.layers == files.layers, "an export of an export is another file");
 
+    // Of two models the mean of each weight; of a model and itself, itself.
+    let floats = |nets: &Nets| bits(nets).into_iter().map(f32::from_bits).collect::<Vec<_>>();
+    let other_files =
+        exported(&Nets::seeded(8, Shapes { base: Some(&base()), layers: &layers() }), &tokenizer, Storage::F32);
+    let other_base = pollster::block_on(ModelFile::open(vec![Source::bytes("base.gguf", other_files.base)])).unwrap();
+    let other_layers = Source::bytes("wasm_layers.safetensors", other_files.layers);
+    let both = [(&base_file, &of_layers), (&other_base, &other_layers)];
+    let other = reopen(&both[1..], (&base(), &layers())).unwrap().0;
+    let (between, provenance) = reopen(&both, (&base(), &layers())).unwrap();
+    assert_eq!(provenance["mean of"][0], json!({"seed": 7}));
+    let (mine, others) = (floats(&nets), floats(&other));
+    assert!(mine != others);
+    let means = mine.iter().zip(&others).map(|(a, b)| f32::midpoint(*a, *b));
+    assert!(floats(&between).iter().zip(means).all(|(found, mean)| (found - mean).abs() < 1e-6));
+    let itself = reopen(&[both[0], both[0]], (&base(), &layers())).unwrap().0;
+    assert!(bits(&itself) == bits(&nets));
+
     let wider = BaseConfig { ffn: 64, ..base() };
-    let refused = reopen(&base_file, &of_layers, (&wider, &layers())).unwrap_err().to_string();
+    let refused = reopen(&[(&base_file, &of_layers)], (&wider, &layers())).unwrap_err().to_string();
     assert!(refused.contains("mlp.gate_proj"), "{refused}");
     let narrower = LayersConfig { width: 36, ..layers() };
-    let refused = reopen(&base_file, &of_layers, (&base(), &narrower)).unwrap_err().to_string();
+    let refused = reopen(&[(&base_file, &of_layers)], (&base(), &narrower)).unwrap_err().to_string();
     assert!(refused.contains("another shape"), "{refused}");
 }
 

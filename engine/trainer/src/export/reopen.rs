@@ -14,37 +14,68 @@ use crate::train::Nets;
 use crate::{Error, Result};
 
 /// The nets of a base's GGUF and its layers' safetensors, of these shapes, ready to be trained, and how they were made. Matrices
-/// are as exact as the files.
+/// are as exact as the files. Of several models, of which each goes on from the one before, these are the means of their weights:
+/// what the last one forgot of what the others knew is found again (Wortsman et al. 2022, "Model soups").
 ///
 /// # Errors
 /// [`Error::Export`] for files of other shapes, the engine's for files that it cannot read.
 pub fn reopen(
-    base: &ModelFile,
-    layers: &Source,
+    models: &[(&ModelFile, &Source)],
     shapes: (&BaseConfig, &LayersConfig),
 ) -> Result<(Nets, serde_json::Value)> {
     pollster::block_on(async {
         let device = Device::flex().autodiff();
-        let mut values = BTreeMap::new();
-        for (name, tensor) in &base.tensors {
-            let bytes = base.read(tensor, 0, usize::try_from(tensor.bytes).unwrap_or(usize::MAX)).await?;
-            let mut all = vec![0.0; tensor.rows * tensor.cols];
-            dequantise(tensor.dtype, &bytes, &mut all)?;
-            values.insert(name.clone(), all);
+        let (mut bases, mut all, mut provenance) = (Vec::new(), Vec::new(), Vec::new());
+        for (base, layers) in models {
+            let mut values = BTreeMap::new();
+            for (name, tensor) in &base.tensors {
+                let bytes = base.read(tensor, 0, usize::try_from(tensor.bytes).unwrap_or(usize::MAX)).await?;
+                let mut all = vec![0.0; tensor.rows * tensor.cols];
+                dequantise(tensor.dtype, &bytes, &mut all)?;
+                values.insert(name.clone(), all);
+            }
+            bases.push(values);
+            let (config, made, values) = read(layers).await?;
+            let same = LayersConfig { base: config.base.clone(), ..shapes.1.clone() };
+            if config != same {
+                return Err(Error::Export(
+                    "the WASM layers are of another shape; use the program that made them".into(),
+                ));
+            }
+            all.push(values);
+            provenance.push(made);
         }
-        let mut base = File { values, device: &device };
+        let mut base = File { values: mean(bases)?, device: &device };
         let net = read_base(&mut base, shapes.0)?;
         base.all_read()?;
-        let (config, provenance, values) = read(layers).await?;
-        let same = LayersConfig { base: config.base.clone(), ..shapes.1.clone() };
-        if config != same {
-            return Err(Error::Export("the WASM layers are of another shape; use the program that made them".into()));
-        }
-        let mut file = File { values, device: &device };
-        let layers = config.taps.iter().map(|tap| read_layer(&mut file, *tap, &config)).collect::<Result<_>>()?;
+        let mut file = File { values: mean(all)?, device: &device };
+        let layers = shapes.1.taps.iter().map(|tap| read_layer(&mut file, *tap, shapes.1)).collect::<Result<_>>()?;
         file.all_read()?;
+        let provenance = match provenance.len() {
+            1 => provenance.remove(0),
+            _ => serde_json::json!({ "mean of": provenance }),
+        };
         Ok((Nets { base: Some(net), layers }, provenance))
     })
+}
+
+/// The mean of each tensor over files that have the same ones.
+fn mean(files: Vec<BTreeMap<String, Vec<f32>>>) -> Result<BTreeMap<String, Vec<f32>>> {
+    let share = 1.0 / files.len().max(1) as f32;
+    let mut files = files.into_iter();
+    let mut sum = files.next().ok_or_else(|| Error::Export("there is no model to begin with".into()))?;
+    if share == 1.0 {
+        return Ok(sum);
+    }
+    for mut file in files {
+        for (name, values) in &mut sum {
+            let other = file.remove(name).filter(|other| other.len() == values.len());
+            let other = other.ok_or_else(|| Error::Export(format!("the models do not have the same tensor {name}")))?;
+            values.iter_mut().zip(other).for_each(|(value, other)| *value += other);
+        }
+    }
+    sum.values_mut().flatten().for_each(|value| *value *= share);
+    Ok(sum)
 }
 
 /// Tensors by name, each taken once.
