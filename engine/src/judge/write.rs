@@ -23,6 +23,9 @@ pub(crate) struct Wrote {
     pub(crate) gate: f64,
     /// The expression as a program, and how likely the base finds it; none where it came to no end.
     pub(crate) program: Option<(Program, Score)>,
+    /// The expression as it was written, which may have brackets that it does not need.
+    #[cfg(test)]
+    pub(crate) text: String,
 }
 
 impl Judge {
@@ -51,7 +54,12 @@ impl Judge {
             let gate = wrote.get_or_insert_with(|| {
                 // A vocabulary that has no token for it cannot say it.
                 let none = self.place(NONE).map_or(-SURE, logprob).min(-1e-9);
-                Wrote { gate: ((-none.exp_m1()).ln() - none).clamp(-SURE, SURE), program: None }
+                Wrote {
+                    gate: ((-none.exp_m1()).ln() - none).clamp(-SURE, SURE),
+                    program: None,
+                    #[cfg(test)]
+                    text: String::new(),
+                }
             });
             if gate.gate <= 0.0 && !even_so {
                 break;
@@ -78,6 +86,8 @@ impl Judge {
             if piece == END {
                 if let Reading::Whole(program) = viable(&text, &numbers) {
                     gate.program = Some((program, score));
+                    #[cfg(test)]
+                    gate.text.clone_from(&text);
                 }
                 break;
             }
