@@ -63,13 +63,16 @@ async function answer(request, name) {
   return range ? partial(kept, range) : kept;
 }
 
-// The engine reads models by ranges: "bytes=first-last" (RFC 9110, section 14).
+// The engine reads models by ranges: "bytes=first-last" (RFC 9110, section 14). Others are answered whole, as that allows.
 async function partial(whole, range) {
+  const [, first, last] = range.match(/^bytes=(\d*)-(\d*)$/) ?? ["", "", ""];
+  if (first + last === "") return whole;
   const blob = await whole.blob();
-  const [, first, last] = range.match(/^bytes=(\d*)-(\d*)$/) ?? [];
-  const ends = [blob.size - 1, last === "" ? Infinity : Number(last)];
-  const [from, to] = first ? [Number(first), Math.min(...ends)] : [Math.max(0, blob.size - Number(last)), ends[0]];
-  if (first === undefined || first + last === "" || from > to) {
+  const end = blob.size - 1;
+  // "bytes=-n" are the last n.
+  const from = first === "" ? Math.max(0, blob.size - Number(last)) : Number(first);
+  const to = first === "" || last === "" ? end : Math.min(end, Number(last));
+  if (from > to) {
     return new Response(null, { status: 416, headers: { "content-range": `bytes */${blob.size}` } });
   }
   const headers = new Headers(whole.headers);

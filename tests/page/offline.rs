@@ -39,16 +39,19 @@ fn the_second_visit_needs_no_network() {
         browser.text("#offline").filter(|text| !text.is_empty() && !text.contains("being kept"))
     });
     assert!(told.contains("work without a network"), "{told}");
-    // A range of a kept file, and one that lies outside it.
+    // Ranges of a kept file: its beginning, its end, one outside it, and what is none.
     let ranges = browser.script(
         "const asked = async range => {
              const got = await fetch('models/wattage-tiny/base.gguf', { headers: { range } });
              return [got.status, got.headers.get('content-range')?.split('/')[0], (await got.text()).slice(0, 9)];
          };
-         return [await asked('bytes=0-3'), await asked('bytes=999999999-')];",
+         const size = (await (await fetch('models/wattage-tiny/base.gguf')).blob()).size;
+         const [status, range, text] = await asked('bytes=-2');
+         return [await asked('bytes=0-3'), await asked('bytes=999999999-'), [status, range === `bytes ${size - 2}-${size - 1}`],
+             (await asked('lines=1-2'))[0]];",
         vec![],
     );
-    assert_eq!(ranges, serde_json::json!([[206, "bytes 0-3", "GGUF"], [416, "bytes *", ""]]));
+    assert_eq!(ranges, serde_json::json!([[206, "bytes 0-3", "GGUF"], [416, "bytes *", ""], [206, true], 200]));
 }
 
 #[test]
