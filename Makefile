@@ -31,7 +31,7 @@ QUESTIONS := --count 8000 --mawps-copies 4 --gsm8k-copies 1 --distracted 0.4
 TRAINER = "$(CARGO_TARGET_DIR)/release/wattage-trainer"
 RESULTS := $(CARGO_TARGET_DIR)/test-results.txt
 
-.PHONY: help setup setup-page page demo check size test test-real compare train-tiny eval-tiny train-layers bench bench-plain fmt clean
+.PHONY: help setup setup-page page offline demo check size test test-real compare train-tiny eval-tiny train-layers bench bench-plain fmt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,7 +40,7 @@ demo: setup-page ## Set up, build the page and serve it on 127.0.0.1 (PORT=8080)
 	@echo "Building the page; it will be at http://127.0.0.1:$(PORT)/ (Ctrl-C ends it)"
 	@$(ENV) exec trunk serve --release --no-autoreload true --watch index.html --port $(PORT)
 
-test: setup check page size ## Set up, then formatting, lints, every test and the page's size
+test: setup check page size offline ## Set up, then formatting, lints, every test and the page's size
 	@mkdir -p "$(dir $(RESULTS))"
 	@$(ENV) cargo test $(RELEASE) --workspace --no-fail-fast 2>&1 | tee "$(RESULTS)" || failed=1; \
 	awk '/^test result:/ { p += $$4; f += $$6 } END { printf "tests: %d passed, %d failed\n", p, f; exit !p }' \
@@ -55,6 +55,9 @@ setup-page:
 
 page: setup-page ## Build the page into dist/
 	@$(ENV) trunk build --release
+
+offline: page ## Build the page as one file, dist/wattage-offline.html, that needs no server
+	@app/single.sh dist
 
 check: setup ## Formatting and lints, native and wasm32
 	@$(ENV) cargo fmt --all --check

@@ -4,6 +4,7 @@
 #   2. the service worker, with a list of all parts and their hashes.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/hash.sh"
 cd "$TRUNK_STAGING_DIR"
 
 tools=$(mktemp -d)
@@ -11,16 +12,10 @@ trap 'rm -rf "$tools"' EXIT
 rustc --edition 2024 -o "$tools/strip" "$here/strip.rs"
 "$tools/strip" *.wasm
 
-# As browsers write it (Subresource Integrity): the digest's bytes in base64.
-hash_of() {
-    local digest
-    digest=$({ sha256sum "$1" 2>/dev/null || shasum -a 256 "$1"; } | cut -c1-64 | sed 's/../\\x&/g')
-    printf 'sha256-%s' "$(printf '%b' "$digest" | base64)"
-}
 parts=$(find . -type f ! -name '.*' ! -name service_worker.js | sed 's|^\./||' | LC_ALL=C sort)
 {
     printf 'const PARTS = {\n'
-    while read -r part; do printf '  "%s": "%s",\n' "$part" "$(hash_of "$part")"; done <<<"$parts"
+    while read -r part; do printf '  "%s": "%s",\n' "$part" "$(hash <"$part")"; done <<<"$parts"
     printf '};\n'
     cat "$here/service_worker.js"
 } >service_worker.js

@@ -6,10 +6,15 @@ use js_sys::Array;
 use leptos::web_sys::{ErrorEvent, MessageEvent, Worker};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
-use crate::protocol::{FromWorker, ToWorker, pack, unpack};
+use crate::{
+    parts,
+    protocol::{FromWorker, ToWorker, pack, unpack},
+};
 
-/// The script that starts the worker, relative to the page.
+/// The script that starts the worker.
 const SCRIPT: &str = "worker_boot.js";
+/// What a worker is sent first where the page is a single file, for then it can fetch nothing.
+const WASM: &str = "worker_bg.wasm";
 
 /// A running worker; dropping it ends the worker and frees what it held.
 pub struct Client {
@@ -29,7 +34,10 @@ impl Client {
     /// # Errors
     /// The browser refuses to start a worker.
     pub fn start(receive: impl Fn(FromWorker) + 'static) -> Result<Self, String> {
-        let worker = Worker::new(SCRIPT).map_err(|error| describe(&error))?;
+        let worker = Worker::new(&parts::address(SCRIPT)).map_err(|error| describe(&error))?;
+        if let Some(wasm) = parts::inside(WASM) {
+            worker.post_message(&wasm).map_err(|error| describe(&error))?;
+        }
         let receive = Rc::new(receive);
         let waiting: Waiting = Rc::new(RefCell::new(Some(Vec::new())));
 
