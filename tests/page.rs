@@ -3,8 +3,12 @@
 
 #[path = "page/computes.rs"]
 mod computes;
+#[path = "page/library.rs"]
+mod library;
 #[path = "page/offline.rs"]
 mod offline;
+#[path = "page/single.rs"]
+mod single;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

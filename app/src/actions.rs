@@ -5,21 +5,26 @@ use leptos::{
     prelude::*,
     web_sys::{File, Url},
 };
+use wasm_bindgen::JsValue;
 use wattage_engine::{DevicePreference, Message, Progress, Role, Stage};
 
 use crate::{
     client::Client,
     markup::{for_layers, thoughts_open},
+    parts,
     preferences::MAX_SEED,
     protocol::{Command, JobId, SourceSpec, ToWorker},
     state::{Engine, KernelCheck, Loading, Phase, Rate, Store, Turn},
 };
 
-/// The folder of the models that come with the page, relative to it.
+/// The folder of the models that come with the page.
 const MODELS: &str = "models/";
-/// The files of the embedded model in it. Its layers are named, so that it is nothing without them.
-const EMBEDDED: [&str; 3] =
-    ["wattage-tiny/base.gguf", "wattage-tiny/wasm_layers.safetensors", "wattage-tiny/scorer.safetensors"];
+/// The files of the embedded model. Its layers are named, so that it is nothing without them.
+const EMBEDDED: [&str; 3] = [
+    "models/wattage-tiny/base.gguf",
+    "models/wattage-tiny/wasm_layers.safetensors",
+    "models/wattage-tiny/scorer.safetensors",
+];
 
 /// What to load a model from.
 #[derive(Clone)]
@@ -30,6 +35,8 @@ pub enum LoadSpec {
     Files(Vec<File>),
     /// Addresses.
     Urls(Vec<String>),
+    /// A model of the library that is on this computer.
+    Kept(File),
 }
 
 impl LoadSpec {
@@ -55,16 +62,21 @@ impl LoadSpec {
     /// Its files, and what the worker is told of them.
     fn sources(&self) -> (Array, Vec<SourceSpec>) {
         let files = Array::new();
+        let add = |name: &str, blob: &JsValue| {
+            let file = files.push(blob) - 1;
+            SourceSpec::File { name: name.to_owned(), file: file as usize }
+        };
         let sources = match self {
-            Self::Embedded => EMBEDDED.iter().map(|path| SourceSpec::Url(models() + path)).collect(),
-            Self::Urls(urls) => urls.iter().cloned().map(SourceSpec::Url).collect(),
-            Self::Files(list) => (0..)
-                .zip(list)
-                .map(|(file, handle)| {
-                    files.push(handle);
-                    SourceSpec::File { name: handle.name(), file }
+            Self::Embedded => EMBEDDED
+                .iter()
+                .map(|path| match parts::inside(path) {
+                    Some(blob) => add(last_segment(path), &blob),
+                    None => SourceSpec::Url(parts::address(path)),
                 })
                 .collect(),
+            Self::Urls(urls) => urls.iter().cloned().map(SourceSpec::Url).collect(),
+            Self::Files(list) => list.iter().map(|file| add(&file.name(), file)).collect(),
+            Self::Kept(file) => vec![add(&file.name(), file)],
         };
         (files, sources)
     }
@@ -75,6 +87,7 @@ impl LoadSpec {
             (Self::Embedded, Self::Embedded) => true,
             (Self::Files(these), Self::Files(those)) => these == those,
             (Self::Urls(these), Self::Urls(those)) => these == those,
+            (Self::Kept(this), Self::Kept(that)) => this == that,
             _ => false,
         }
     }
@@ -84,17 +97,12 @@ impl LoadSpec {
         let names: Vec<String> = match self {
             Self::Embedded => vec!["Wattage tiny".to_owned()],
             Self::Files(files) => files.iter().map(File::name).collect(),
+            Self::Kept(file) => vec![file.name()],
             Self::Urls(urls) => urls.iter().map(|url| last_segment(url).to_owned()).collect(),
         };
         let weights = names.iter().find(|name| name.ends_with(".gguf") || name.ends_with(".safetensors"));
         weights.or(names.first()).cloned().unwrap_or_default()
     }
-}
-
-/// The address of the folder of models: the worker has a base of its own.
-fn models() -> String {
-    let base = document().base_uri().ok().flatten().unwrap_or_default();
-    Url::new_with_base(MODELS, &base).map_or_else(|_| MODELS.to_owned(), |url| url.href())
 }
 
 fn last_segment(url: &str) -> &str {
@@ -139,8 +147,8 @@ impl Store {
         self.loaded.set(None);
         let label = spec.label();
         self.said.set(format!("Loading {label}."));
-        if let Some(job) =
-            self.run(Command::Load { sources, models: models(), options: settings.load_options() }, &files)
+        if let Some(job) = self
+            .run(Command::Load { sources, models: parts::address(MODELS), options: settings.load_options() }, &files)
         {
             self.loading.set(Some(Loading {
                 job,
@@ -152,6 +160,14 @@ impl Store {
         }
         self.loaded_with.set(settings);
         self.last_load.set_value(Some(spec));
+    }
+
+    /// The file that the model in use was loaded from, if it is one file of this computer and no kept one.
+    pub fn own_file(self) -> Option<File> {
+        match self.good_load.get_value()? {
+            LoadSpec::Files(files) => <[File; 1]>::try_from(files).ok().map(|[file]| file),
+            _ => None,
+        }
     }
 
     /// Whether the model that was asked for last is the embedded one.

@@ -10,6 +10,8 @@ use wattage_engine::{
     AdapterInfo, ChatOptions, CheckRow, Completion, DeviceInfo, Error, Event, LoadOptions, Message, ModelInfo, Progress,
 };
 
+use crate::library::Target;
+
 /// Names a command from its start to its last reply; chosen by the page, never used twice.
 pub type JobId = u32;
 
@@ -53,6 +55,13 @@ pub enum Command {
     },
     /// Runs every kernel variant of the adapter against the CPU.
     Check,
+    /// Keeps a model's file on this computer, or goes on with that.
+    Keep {
+        /// The file.
+        target: Target,
+        /// Where it comes from.
+        source: SourceSpec,
+    },
 }
 
 /// One file of a model.
@@ -102,8 +111,34 @@ pub enum Reply {
     Row(CheckRow),
     /// End of [`Command::Check`].
     Checked,
+    /// Report of a file that is being kept.
+    Keeping(Keeping),
+    /// End of [`Command::Keep`]: the file is whole.
+    Kept,
     /// End of any command that did not succeed.
     Failed(Failure),
+}
+
+/// How far the keeping of a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keeping {
+    /// What is being done.
+    pub stage: KeepingStage,
+    /// Bytes done.
+    pub done: u64,
+    /// Bytes in all.
+    pub total: u64,
+}
+
+/// What is done to keep a file, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeepingStage {
+    /// Another tab keeps the same file.
+    OtherTab,
+    /// Its missing pieces are fetched and written.
+    Fetching,
+    /// All of it is read and compared with its SHA-256.
+    Comparing,
 }
 
 /// A model in use.

@@ -9,6 +9,7 @@ use wattage_engine::{AdapterInfo, CheckRow, Completion, Event, Progress, Role, S
 use crate::{
     actions::LoadSpec,
     client::Client,
+    library::Shelf,
     offline::Offline,
     preferences::{Settings, Theme},
     protocol::{Failure, FailureKind, FromWorker, JobId, Loaded, Reply},
@@ -44,6 +45,8 @@ pub struct Store {
     pub settings: RwSignal<Settings>,
     /// The settings that the model in use was loaded with.
     pub loaded_with: RwSignal<Settings>,
+    /// The library of kept models.
+    pub shelf: Shelf,
     /// Whether the page works without a network.
     pub offline: RwSignal<Offline>,
     /// The colours.
@@ -193,6 +196,7 @@ impl Store {
             check: RwSignal::new(KernelCheck::default()),
             loaded_with: RwSignal::new(settings.clone()),
             settings: RwSignal::new(settings),
+            shelf: Shelf::new(),
             offline: RwSignal::new(Offline::default()),
             theme: RwSignal::new(theme),
             panel: RwSignal::new(None),

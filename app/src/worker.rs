@@ -8,8 +8,8 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
 use wattage_engine::{Cancel, Error, Event, ModelFile, Progress, Session, Source, Stage};
 
-use crate::known;
 use crate::protocol::{Command, Failure, FromWorker, JobId, Loaded, Reply, SourceSpec, ToWorker, pack, unpack};
+use crate::{known, library};
 
 /// Reports of a load closer together than this are left out.
 const REPORT_EVERY_MS: f64 = 80.0;
@@ -111,25 +111,34 @@ async fn perform(job: Job, session: &mut Option<Session>) -> Result<Reply, Error
             session.check(&mut |row| reply(id, Reply::Row(row))).await?;
             Ok(Reply::Checked)
         }
+        Command::Keep { target, source } => {
+            let open = async || open_one(source, &files).await;
+            library::download(&target, open, &cancel, &mut |keeping| reply(id, Reply::Keeping(keeping))).await?;
+            Ok(Reply::Kept)
+        }
     }
 }
 
 async fn open(specs: Vec<SourceSpec>, files: &Array) -> Result<Vec<Source>, Error> {
     let mut sources = Vec::with_capacity(specs.len());
     for spec in specs {
-        sources.push(match spec {
-            SourceSpec::Url(url) => Source::url(&url).await?,
-            SourceSpec::File { name, file } => {
-                let file = u32::try_from(file).map_or(JsValue::UNDEFINED, |index| files.get(index));
-                let blob = file.dyn_into().map_err(|_| Error::Source {
-                    what: name.clone(),
-                    why: "the browser did not pass it on; choose it again".into(),
-                })?;
-                Source::blob(name, blob)
-            }
-        });
+        sources.push(open_one(spec, files).await?);
     }
     Ok(sources)
+}
+
+async fn open_one(spec: SourceSpec, files: &Array) -> Result<Source, Error> {
+    match spec {
+        SourceSpec::Url(url) => Source::url(&url).await,
+        SourceSpec::File { name, file } => {
+            let file = u32::try_from(file).map_or(JsValue::UNDEFINED, |index| files.get(index));
+            let blob = file.dyn_into().map_err(|_| Error::Source {
+                what: name.clone(),
+                why: "the browser did not pass it on; choose it again".into(),
+            })?;
+            Ok(Source::blob(name, blob))
+        }
+    }
 }
 
 /// Lets through a load's first report, changes of stage, the end, and otherwise one report every so often.

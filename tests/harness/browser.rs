@@ -245,6 +245,36 @@ impl Browser {
         self.expect("resizing the window", self.client().set_window_size(width, height));
     }
 
+    /// Opens another tab, to which all that follows goes.
+    #[track_caller]
+    pub fn open_tab(&self, url: &str) {
+        self.expect("opening a tab", async {
+            let tab = self.client().new_window(true).await?;
+            self.client().switch_to_window(tab.handle).await?;
+            self.client().goto(url).await
+        });
+    }
+
+    /// Goes to a tab, counted from the first.
+    #[track_caller]
+    pub fn switch_tab(&self, number: usize) {
+        self.expect("going to another tab", async {
+            let tabs = self.client().windows().await?;
+            let Some(tab) = tabs.get(number) else { panic!("there is no tab {number}") };
+            self.client().switch_to_window(tab.clone()).await
+        });
+    }
+
+    /// Lets an origin have so many bytes of storage and no more.
+    #[track_caller]
+    pub fn limit_storage(&self, origin: &str, bytes: u64) {
+        let command = DevTools {
+            name: "Storage.overrideQuotaForOrigin",
+            parameters: json!({ "origin": origin, "quotaSize": bytes }),
+        };
+        self.expect("limiting the storage", self.client().issue_cmd(command));
+    }
+
     /// Everything that the console has shown so far.
     #[track_caller]
     pub fn console(&self) -> Vec<ConsoleLine> {
@@ -340,6 +370,23 @@ impl WebDriverCompatibleCommand for ReadConsole {
 
     fn method_and_body(&self, _url: &url::Url) -> (http::Method, Option<String>) {
         (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
+    }
+}
+
+/// A command of the DevTools protocol.
+#[derive(Debug)]
+struct DevTools {
+    name: &'static str,
+    parameters: Value,
+}
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _url: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "cmd": self.name, "params": self.parameters }).to_string()))
     }
 }
 

@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tiny_http::{Header, Method, Request, Response, StatusCode};
 
@@ -17,6 +18,19 @@ pub enum Ranges {
     On,
     /// A `Range` header is ignored: every answer is the whole file with status 200.
     Off,
+}
+
+/// How the server answers requests for parts of files, which a test can change while it runs.
+#[derive(Debug, Default)]
+pub struct Parts {
+    /// Milliseconds before each answer.
+    pub wait: AtomicU64,
+    /// Whether they are refused (503).
+    pub refuse: AtomicBool,
+    /// Whether a byte of each is wrong.
+    pub spoil: AtomicBool,
+    /// Bytes sent so far.
+    pub sent: AtomicU64,
 }
 
 /// A running server; it stops when dropped.
@@ -32,6 +46,7 @@ struct State {
     ranges: Ranges,
     requests: AtomicU64,
     partial: AtomicU64,
+    parts: Parts,
 }
 
 /// A browser opens several connections and keeps them; a model is read in parallel to the page's own files.
@@ -51,8 +66,13 @@ impl Server {
             Err(error) => panic!("no port of 127.0.0.1 could be bound: {error}"),
         };
         let Some(address) = inner.server_addr().to_ip() else { panic!("the server has no address") };
-        let state =
-            Arc::new(State { root: root.to_owned(), ranges, requests: AtomicU64::new(0), partial: AtomicU64::new(0) });
+        let state = Arc::new(State {
+            root: root.to_owned(),
+            ranges,
+            requests: AtomicU64::new(0),
+            partial: AtomicU64::new(0),
+            parts: Parts::default(),
+        });
         let threads = (0..THREADS)
             .map(|_| {
                 let (inner, state) = (inner.clone(), state.clone());
@@ -78,6 +98,12 @@ impl Server {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.state.requests.load(Ordering::Relaxed)
+    }
+
+    /// How it answers requests for parts.
+    #[must_use]
+    pub fn parts(&self) -> &Parts {
+        &self.state.parts
     }
 
     /// How many answers were a part of a file (status 206).
@@ -137,8 +163,20 @@ impl State {
             }
         };
         file.seek(SeekFrom::Start(start))?;
+        let mut first = Vec::new();
+        // The first byte of a file is asked for to learn its length, and is left as it is.
+        if status == 206 && length > 1 {
+            std::thread::sleep(Duration::from_millis(self.parts.wait.load(Ordering::Relaxed)));
+            if self.parts.refuse.load(Ordering::Relaxed) {
+                return request.respond(plain(503, "out of order"));
+            }
+            self.parts.sent.fetch_add(length, Ordering::Relaxed);
+            let mut byte = [0];
+            file.read_exact(&mut byte)?;
+            first.push(byte[0] ^ u8::from(self.parts.spoil.load(Ordering::Relaxed)));
+        }
         let length = usize::try_from(length).map_err(io::Error::other)?;
-        let body = file.take(length as u64);
+        let body = io::Cursor::new(first).chain(file).take(length as u64);
         // Never chunked, so that a Content-Length is always there for the page's progress.
         request.respond(
             Response::new(StatusCode(status), headers, body, Some(length), None).with_chunked_threshold(usize::MAX),

@@ -9,6 +9,7 @@ mod drop;
 mod field;
 mod header;
 mod layers;
+mod library;
 mod model_library;
 mod notice;
 mod question;
@@ -43,6 +44,7 @@ pub fn App() -> impl IntoView {
         store.load(LoadSpec::Embedded);
     }
     store.follow_offline();
+    store.look_at_shelf();
 
     Effect::new(move || store.settings.read().keep());
     Effect::new(move || {

@@ -9,12 +9,13 @@ use leptos::{
 use wasm_bindgen::JsCast;
 use wattage_engine::{DevicePreference, Stage};
 
-use super::store;
+use super::{library::Library, store};
 use crate::{
     actions::LoadSpec,
     format::{self, provenance},
+    library::Target,
     protocol::Loaded,
-    state::Loading,
+    state::{Loading, Store},
 };
 
 const INPUT: &str = "model-files";
@@ -69,41 +70,39 @@ pub fn Picker(
 ) -> impl IntoView {
     let store = store();
     let (url, error) = (RwSignal::new(String::new()), RwSignal::new(None::<String>));
+    let with_address = move |then: fn(Store, LoadSpec)| match LoadSpec::read_urls(&url.read_untracked()) {
+        Ok(spec) => {
+            error.set(None);
+            then(store, spec);
+        }
+        Err(why) => error.set(Some(why)),
+    };
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
-        match LoadSpec::read_urls(&url.read_untracked()) {
-            Ok(spec) => {
-                error.set(None);
-                store.load(spec);
+        with_address(Store::load);
+    };
+    let download = move |_| {
+        with_address(|store, spec| {
+            if let LoadSpec::Urls(urls) = spec {
+                urls.iter().for_each(|url| store.keep(Target::of_url(url), None));
             }
-            Err(why) => error.set(Some(why)),
-        }
+        });
     };
     let embedded_id = format!("{id}-embedded");
     let (input_id, error_id, device_id) = (format!("{id}-url"), format!("{id}-url-error"), format!("{id}-device"));
     view! {
         <div class="picker">
-            <div class="pick-embedded">
-                <button
-                    type="button"
-                    class="primary"
-                    disabled=move || store.loading.read().is_some()
-                    on:click=move |_| store.load(LoadSpec::Embedded)
-                >
-                    "Open Wattage tiny"
-                </button>
-                <p class="hint">"The small model that comes with this page, with WASM layers that compute."</p>
-                <div class="field check">
-                    <input
-                        id=embedded_id.clone()
-                        type="checkbox"
-                        prop:checked=move || store.settings.read().open_embedded
-                        on:change=move |event| {
-                            store.settings.update(|settings| settings.open_embedded = event_target_checked(&event));
-                        }
-                    />
-                    <label for=embedded_id>"Open it with the page"</label>
-                </div>
+            <Library />
+            <div class="field check">
+                <input
+                    id=embedded_id.clone()
+                    type="checkbox"
+                    prop:checked=move || store.settings.read().open_embedded
+                    on:change=move |event| {
+                        store.settings.update(|settings| settings.open_embedded = event_target_checked(&event));
+                    }
+                />
+                <label for=embedded_id>"Open Wattage tiny with the page"</label>
             </div>
             <div class="pick-files">
                 <button type="button" on:click=move |_| choose_files()>
@@ -127,6 +126,14 @@ pub fn Picker(
                         on:input=move |event| url.set(event_target_value(&event))
                     />
                     <button type="submit">"Load"</button>
+                    <button
+                        type="button"
+                        title="Keeps it on this computer"
+                        disabled=move || store.shelf.missing.read().is_some()
+                        on:click=download
+                    >
+                        "Download"
+                    </button>
                 </div>
                 <p class="error" id=error_id aria-live="polite">
                     {error}
@@ -134,7 +141,7 @@ pub fn Picker(
             </form>
             <DeviceSelect id=device_id />
             <p class="hint">
-                "Qwen2, Qwen2.5 or Qwen3: one .gguf file, or .safetensors together with config.json and tokenizer.json. The files stay on this computer."
+                "Qwen2, Qwen2.5 or Qwen3: one .gguf file, or .safetensors together with config.json and tokenizer.json. The files stay on this computer. An address may end in #sha256= and the file's SHA-256, with which a download is then compared."
             </p>
         </div>
     }
@@ -242,6 +249,18 @@ pub fn ModelPanel() -> impl IntoView {
 
 #[component]
 fn Facts(loaded: Loaded) -> impl IntoView {
+    let store = store();
+    let keep = store.own_file().filter(|_| store.shelf.missing.read_untracked().is_none()).map(|file| {
+        let keep = move |_| {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of bytes")]
+            store.keep(Target::of_file(&file.name(), file.size() as u64), Some(&file));
+        };
+        view! {
+            <div class="row">
+                <button type="button" on:click=keep>"Keep a copy in this browser"</button>
+            </div>
+        }
+    });
     let Loaded { model, device, without_layers, heap_bytes } = loaded;
     let layers = match &model.wasm_layers[..] {
         [] if model.text_voice => "none; its own text has functions".to_owned(),
@@ -297,6 +316,7 @@ fn Facts(loaded: Loaded) -> impl IntoView {
                     </details>
                 }
             })}
+        {keep}
         {without_layers.map(|why| view! { <p class="error">{why}</p> })}
         {device.note.map(|note| view! { <p class="hint">{note}</p> })}
     }

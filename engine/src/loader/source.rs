@@ -24,7 +24,7 @@ enum Kind {
     #[cfg(target_arch = "wasm32")]
     Blob(web_sys::Blob, Ahead),
     #[cfg(target_arch = "wasm32")]
-    Url(String, Ahead),
+    Url(String, Option<String>, Ahead),
 }
 
 impl Source {
@@ -69,10 +69,19 @@ impl Source {
     /// [`Error::Source`] when the server cannot be reached, refuses, or does not serve ranges.
     #[cfg(target_arch = "wasm32")]
     pub async fn url(url: &str) -> Result<Self> {
-        let len = web::url_length(url).await?;
+        let (len, version) = web::url_facts(url).await?;
         let path = url.split(['?', '#']).next().unwrap_or(url);
         let name = path.rsplit('/').find(|part| !part.is_empty()).unwrap_or(url).to_owned();
-        Ok(Self { name, len, kind: Kind::Url(url.to_owned(), Ahead::default()) })
+        Ok(Self { name, len, kind: Kind::Url(url.to_owned(), version, Ahead::default()) })
+    }
+
+    /// What the server calls this version of the file; none for what is no URL, and where the server does not say.
+    #[cfg(target_arch = "wasm32")]
+    pub fn version(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Url(_, version, _) => version.as_deref(),
+            _ => None,
+        }
     }
 
     /// The file's name, without folders.
@@ -129,7 +138,7 @@ impl Source {
                 ahead.read((offset, len, self.len), fetch).await?
             }
             #[cfg(target_arch = "wasm32")]
-            Kind::Url(url, ahead) => {
+            Kind::Url(url, _, ahead) => {
                 let fetch = |offset, len| web::read_url(url.clone(), offset, len, self.len);
                 ahead.read((offset, len, self.len), fetch).await?
             }

@@ -39,8 +39,9 @@ pub(super) async fn read_blob(name: String, blob: Blob, offset: u64, len: usize)
     to_vec(&name, buffer)
 }
 
-/// The length of the file behind `url`, from the answer to a request for its first byte.
-pub(super) async fn url_length(url: &str) -> Result<u64> {
+/// The length of the file behind `url`, and what the server calls this version of it (RFC 9110, section 8.8) where it lets the
+/// page see that, from the answer to a request for its first byte.
+pub(super) async fn url_facts(url: &str) -> Result<(u64, Option<String>)> {
     let (response, _) = fetch_range(url, 0, 1).await?;
     let Some(range) = content_range(url, &response)? else {
         return Err(failed(
@@ -51,7 +52,10 @@ pub(super) async fn url_length(url: &str) -> Result<u64> {
             ),
         ));
     };
-    range.total.ok_or_else(|| failed(url, format!("the server does not say how long the file is; {DOWNLOAD}")))
+    let total =
+        range.total.ok_or_else(|| failed(url, format!("the server does not say how long the file is; {DOWNLOAD}")))?;
+    let told = |name: &str| response.headers().get(name).ok().flatten();
+    Ok((total, told("ETag").or_else(|| told("Last-Modified"))))
 }
 
 pub(super) async fn read_url(url: String, offset: u64, len: usize, total: u64) -> Result<Vec<u8>> {

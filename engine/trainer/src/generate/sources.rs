@@ -33,7 +33,7 @@ macro_rules! grammar {
     };
 }
 
-const FAMILIES: [(&str, &str); 36] = [
+const FAMILIES: [(&str, &str); 38] = [
     grammar!("add_subtract.txt"),
     grammar!("multiply_divide.txt"),
     grammar!("chain.txt"),
@@ -67,6 +67,8 @@ const FAMILIES: [(&str, &str); 36] = [
     grammar!("numbers_said.txt"),
     grammar!("lists_asked.txt"),
     grammar!("letters.txt"),
+    grammar!("spoken_sums.txt"),
+    grammar!("spoken_products.txt"),
     grammar!("scenes_counts.txt"),
     grammar!("scenes_rates.txt"),
     grammar!("scenes_compare.txt"),

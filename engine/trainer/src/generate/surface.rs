@@ -25,9 +25,9 @@ impl Case {
     /// Draws one.
     pub fn draw(random: &mut ChaCha8Rng) -> Self {
         match random.random_range(0..100) {
-            0..52 => Self::Sentence,
-            52..68 => Self::AsWritten,
-            68..98 => Self::Lower,
+            0..50 => Self::Sentence,
+            50..66 => Self::AsWritten,
+            66..96 => Self::Lower,
             _ => Self::Upper,
         }
     }

@@ -1,0 +1,153 @@
+//! What is known of a kept file.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// Bytes that are asked for, written and noted together.
+pub const PIECE: u64 = 4 << 20;
+
+/// A file that is to be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// The folder that it is kept in.
+    pub id: String,
+    /// The file's name.
+    pub name: String,
+    /// Where it comes from; nothing for a file of this computer.
+    pub url: Option<String>,
+    /// Its length, where that is known beforehand.
+    pub bytes: Option<u64>,
+    /// Its SHA-256 in hexadecimal digits, where that is known beforehand.
+    pub sha256: Option<String>,
+}
+
+impl Target {
+    /// The file at an address, which may end in `#sha256=` and the file's SHA-256.
+    pub fn of_url(url: &str) -> Self {
+        let (url, fragment) = url.split_once('#').unwrap_or((url, ""));
+        let path = url.split('?').next().unwrap_or(url);
+        let name = path.rsplit('/').find(|part| !part.is_empty()).unwrap_or("model");
+        let sha256 = fragment.strip_prefix("sha256=").map(str::to_ascii_lowercase);
+        Self { url: Some(url.to_owned()), sha256, ..Self::new(name, url) }
+    }
+
+    /// A file of this computer.
+    pub fn of_file(name: &str, bytes: u64) -> Self {
+        Self { bytes: Some(bytes), ..Self::new(name, &format!("{name} {bytes}")) }
+    }
+
+    fn new(name: &str, what: &str) -> Self {
+        // A folder's name must suit every file system, which an address does not.
+        let id = hex(&Sha256::digest(what.as_bytes()))[..16].to_owned();
+        let name =
+            name.chars().map(|letter| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '_' });
+        Self { id, name: name.collect(), url: None, bytes: None, sha256: None }
+    }
+}
+
+/// What is kept of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The folder that it is kept in.
+    pub id: String,
+    /// The file's name.
+    pub name: String,
+    /// Where it comes from; nothing for a file of this computer.
+    pub url: Option<String>,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// What the server calls this version of it.
+    pub version: Option<String>,
+    /// The SHA-256 that it should have, where that is known.
+    pub wanted: Option<String>,
+    /// Which of its pieces are written.
+    pub pieces: Vec<bool>,
+    /// Its SHA-256 in hexadecimal digits, which was compared with what was to be had if that was known: the file is whole.
+    pub sha256: Option<String>,
+}
+
+impl Record {
+    /// Of a file of which nothing is kept yet.
+    pub fn new(target: &Target, bytes: u64, version: Option<String>) -> Self {
+        let pieces = vec![false; usize::try_from(bytes.div_ceil(PIECE)).unwrap_or_default()];
+        let Target { id, name, url, sha256: wanted, .. } = target.clone();
+        Self { id, name, url, bytes, version, wanted, pieces, sha256: None }
+    }
+
+    /// What is to be kept, to go on with it.
+    pub fn target(&self) -> Target {
+        let Self { id, name, url, bytes, wanted, .. } = self.clone();
+        Target { id, name, url, bytes: Some(bytes), sha256: wanted }
+    }
+
+    /// Whether the file is whole and was compared.
+    pub const fn complete(&self) -> bool {
+        self.sha256.is_some()
+    }
+
+    /// Whether what is kept is a part of what there is now.
+    pub fn is_part_of(&self, now: &Self) -> bool {
+        self.bytes == now.bytes && self.version == now.version && self.pieces.len() == now.pieces.len()
+    }
+
+    /// The pieces that are missing: number, offset and length in bytes.
+    pub fn missing(&self) -> Vec<(usize, u64, usize)> {
+        let missing = (0_u64..).zip(&self.pieces).filter(|(_, there)| !**there);
+        missing.map(|(number, _)| (number as usize, number * PIECE, self.length(number))).collect()
+    }
+
+    /// Bytes that are kept.
+    pub fn kept(&self) -> u64 {
+        (0_u64..).zip(&self.pieces).filter(|(_, there)| **there).map(|(number, _)| self.length(number) as u64).sum()
+    }
+
+    fn length(&self, number: u64) -> usize {
+        self.bytes.saturating_sub(number * PIECE).min(PIECE) as usize
+    }
+}
+
+/// Bytes in hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_knows_what_is_missing() {
+        let target = Target::of_url("https://host.example/some/model%20a.gguf?download=true");
+        assert_eq!((target.name.as_str(), &target.sha256), ("model_20a.gguf", &None));
+        let named = Target::of_url("https://host.example/some/model%20a.gguf?download=true#sha256=AB");
+        assert_eq!((&named.id, named.sha256.as_deref()), (&target.id, Some("ab")));
+        // What it should be is not forgotten between two tries.
+        assert_eq!(Record::new(&named, 10, None).target(), Target { bytes: Some(10), ..named });
+        let mut record = Record::new(&target, 2 * PIECE + 10, None);
+        assert_eq!(record.missing(), [(0, 0, PIECE as usize), (1, PIECE, PIECE as usize), (2, 2 * PIECE, 10)]);
+        record.pieces[1] = true;
+        record.pieces[2] = true;
+        assert_eq!((record.kept(), record.missing().len(), record.complete()), (PIECE + 10, 1, false));
+        assert!(record.is_part_of(&Record::new(&target, 2 * PIECE + 10, None)));
+        assert!(!record.is_part_of(&Record::new(&target, 2 * PIECE + 10, Some("newer".into()))));
+        assert!(!record.is_part_of(&Record::new(&target, 2 * PIECE + 11, None)));
+        assert_eq!(Record::new(&target, 2 * PIECE, None).pieces.len(), 2);
+    }
+
+    #[test]
+    fn files_that_differ_are_kept_apart() {
+        let ids = [
+            Target::of_url("https://a.example/model.gguf").id,
+            Target::of_url("https://b.example/model.gguf").id,
+            Target::of_file("model.gguf", 10).id,
+            Target::of_file("model.gguf", 11).id,
+        ];
+        for (index, id) in ids.iter().enumerate() {
+            assert!(id.len() == 16 && !ids[..index].contains(id), "{ids:?}");
+        }
+    }
+}

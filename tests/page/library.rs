@@ -1,0 +1,181 @@
+//! The library: a model is kept, and what may go wrong on its way.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use super::{Browser, PATIENCE, Page, Ranges, Server, dist, golden};
+
+/// Bytes that the page asks for together.
+const PIECE: u64 = 4 << 20;
+/// How many pieces the model has.
+const PIECES: u64 = 10;
+const NAME: &str = "kept.gguf";
+
+/// A model of [`PIECES`] pieces: a tiny one, and bytes behind its end that no reader of the format looks at.
+struct Model {
+    folder: tempfile::TempDir,
+    sha256: String,
+}
+
+impl Model {
+    fn new() -> Self {
+        let mut bytes = fs::read(golden("qwen2-tiny.gguf")).unwrap();
+        let length = usize::try_from(PIECES * PIECE - 1000).unwrap();
+        bytes.extend((bytes.len()..length).map(|at| ((at * 31) >> 7) as u8));
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(NAME), &bytes).unwrap();
+        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { folder, sha256 }
+    }
+
+    fn serve(&self) -> Server {
+        Server::start(self.folder.path(), Ranges::On)
+    }
+
+    fn address(&self, host: &Server) -> String {
+        format!("{}#sha256={}", host.url(NAME), self.sha256)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join(NAME)
+    }
+}
+
+/// What the library says of the model.
+fn state(page: &Page<'_>) -> String {
+    let state = page.browser.script(
+        "const row = Array.from(document.querySelectorAll('.library > li')).find(row => row.innerText.includes(arguments[0]));
+         return row?.innerText ?? '';",
+        vec![NAME.into()],
+    );
+    state.as_str().unwrap_or_default().to_owned()
+}
+
+fn wait_state(page: &Page<'_>, what: &str) -> String {
+    page.browser.wait_for(&format!("the library to say “{what}”"), PATIENCE, || {
+        Some(state(page)).filter(|state| state.contains(what))
+    })
+}
+
+fn begin(page: &Page<'_>, address: &str) {
+    page.fill("Model address", address);
+    page.press("Download");
+}
+
+/// Waits until so many pieces are kept.
+fn wait_begun(page: &Page<'_>, pieces: u64) {
+    page.browser.wait_for("the first pieces", PATIENCE, || {
+        let percent = page.browser.script("return document.querySelector('.library progress')?.value ?? 0;", vec![]);
+        percent.as_f64().filter(|percent| *percent >= (pieces * 100 / PIECES) as f64)
+    });
+}
+
+#[test]
+fn a_download_goes_on_after_a_closed_tab_and_the_model_then_needs_no_network() {
+    let (model, site, browser) = (Model::new(), Server::start(&dist(), Ranges::On), Browser::start());
+    let host = model.serve();
+    let page = Page::open(&browser, &site);
+    host.parts().wait.store(700, Relaxed);
+    begin(&page, &model.address(&host));
+    // The tab ends in the middle of it, twice.
+    let mut kept = 0;
+    for _ in 0..2 {
+        wait_begun(&page, kept + 1);
+        browser.open("about:blank");
+        // What was asked for is answered, to nobody.
+        std::thread::sleep(Duration::from_millis(1600));
+        let page = Page::open(&browser, &site);
+        let told = wait_state(&page, "are on this computer");
+        let bytes = told.lines().find_map(|line| line.strip_suffix(" MB of 42 MB are on this computer")).expect(&told);
+        kept = (bytes.parse::<u64>().unwrap() * 1_000_000).div_ceil(PIECE);
+        host.parts().sent.store(0, Relaxed);
+        page.press(&format!("Resume {NAME}"));
+    }
+    host.parts().wait.store(0, Relaxed);
+    wait_state(&Page { browser: &browser }, "On this computer");
+    // What had come was not fetched again; reading ahead may ask for one piece that is there.
+    let sent = host.parts().sent.load(Relaxed);
+    assert!(kept > 0 && sent <= (PIECES - kept + 1) * PIECE, "{sent} bytes were sent, {kept} pieces were there");
+    drop(host);
+
+    let page = Page::open(&browser, &site);
+    wait_state(&page, "On this computer");
+    page.press(&format!("Load: {NAME}"));
+    page.wait_loaded(PATIENCE);
+    page.send("Hello");
+    assert!(!page.wait_answer(PATIENCE).is_empty());
+
+    page.press("Model");
+    page.press(&format!("Delete {NAME}"));
+    page.press("Delete 42 MB for good");
+    browser.wait_for("the model to be gone", PATIENCE, || state(&page).is_empty().then_some(()));
+}
+
+#[test]
+fn a_network_that_fails_loses_nothing_and_a_spoilt_piece_is_never_used() {
+    let (model, site, browser) = (Model::new(), Server::start(&dist(), Ranges::On), Browser::start());
+    let host = model.serve();
+    let page = Page::open(&browser, &site);
+    host.parts().wait.store(300, Relaxed);
+    begin(&page, &model.address(&host));
+    wait_begun(&page, 1);
+    host.parts().refuse.store(true, Relaxed);
+    let told = wait_state(&page, "503");
+    assert!(told.contains("are on this computer"), "{told}");
+    host.parts().refuse.store(false, Relaxed);
+    host.parts().spoil.store(true, Relaxed);
+    page.press("Try again");
+    let told = wait_state(&page, "SHA-256 is");
+    assert!(told.contains(&model.sha256) && told.contains("deleted"), "{told}");
+    host.parts().spoil.store(false, Relaxed);
+    page.press("Try again");
+    wait_state(&page, "On this computer");
+}
+
+#[test]
+fn two_tabs_fetch_a_model_once() {
+    let (model, site, browser) = (Model::new(), Server::start(&dist(), Ranges::On), Browser::start());
+    let host = model.serve();
+    let page = Page::open(&browser, &site);
+    host.parts().wait.store(400, Relaxed);
+    begin(&page, &model.address(&host));
+    wait_begun(&page, 1);
+    browser.open_tab(&site.url(""));
+    browser.wait_find("textbox", "Message", PATIENCE);
+    begin(&page, &model.address(&host));
+    wait_state(&page, "Another tab");
+    host.parts().wait.store(0, Relaxed);
+    wait_state(&page, "On this computer");
+    browser.switch_tab(0);
+    wait_state(&page, "On this computer");
+    let sent = host.parts().sent.load(Relaxed);
+    assert!(sent < (PIECES + 1) * PIECE, "{sent}");
+}
+
+#[test]
+fn a_full_disk_is_told_and_a_file_of_this_computer_is_kept_when_asked() {
+    let (model, site, browser) = (Model::new(), Server::start(&dist(), Ranges::On), Browser::start());
+    let host = model.serve();
+    let page = Page::open(&browser, &site);
+    browser.limit_storage(site.url("").trim_end_matches('/'), 10_000_000);
+    begin(&page, &model.address(&host));
+    let told = wait_state(&page, "there is no room left");
+    assert!(told.contains("of 42 MB are on this computer"), "{told}");
+    browser.limit_storage(site.url("").trim_end_matches('/'), 1_000_000_000);
+    page.press("Try again");
+    wait_state(&page, "On this computer");
+
+    page.press(&format!("Delete {NAME}"));
+    page.press("Delete 42 MB for good");
+    browser.wait_for("the model to be gone", PATIENCE, || state(&page).is_empty().then_some(()));
+    page.load_model(&[&model.path()], PATIENCE);
+    page.press("Model");
+    page.press("Keep a copy in this browser");
+    wait_state(&page, "On this computer");
+    std::thread::sleep(Duration::from_millis(100));
+    browser.assert_no_console_errors();
+}
