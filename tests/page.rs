@@ -3,6 +3,8 @@
 
 #[path = "page/computes.rs"]
 mod computes;
+#[path = "page/history.rs"]
+mod history;
 #[path = "page/library.rs"]
 mod library;
 #[path = "page/offline.rs"]

@@ -265,11 +265,7 @@ impl Store {
 
     /// Begins a new conversation.
     pub fn new_chat(self) {
-        self.stop();
-        self.answering.set(None);
-        self.turns.set(Vec::new());
-        self.context_used.set(0);
-        self.speed.set(None);
+        self.leave_conversation();
         self.said.set("New chat.".into());
     }
 

@@ -9,6 +9,7 @@ use wattage_engine::{AdapterInfo, CheckRow, Completion, Event, Progress, Role, S
 use crate::{
     actions::LoadSpec,
     client::Client,
+    history::History,
     library::Shelf,
     offline::Offline,
     preferences::{Settings, Theme},
@@ -45,6 +46,8 @@ pub struct Store {
     pub settings: RwSignal<Settings>,
     /// The settings that the model in use was loaded with.
     pub loaded_with: RwSignal<Settings>,
+    /// The conversations that are kept.
+    pub history: History,
     /// The library of kept models.
     pub shelf: Shelf,
     /// Whether the page works without a network.
@@ -85,6 +88,8 @@ pub enum Panel {
     Settings,
     /// The device and its checks.
     Device,
+    /// The conversations that are kept.
+    History,
 }
 
 /// A load under way.
@@ -149,6 +154,15 @@ impl Turn {
     }
 }
 
+impl Turn {
+    /// A message that is as this one is now, with a life of its own.
+    pub fn copy(&self, id: u32) -> Self {
+        let turn = Self::new(id, self.role, self.text.get_untracked(), self.phase.get_untracked());
+        turn.trace.set(self.trace.get_untracked());
+        turn
+    }
+}
+
 /// How far a message is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Phase {
@@ -196,6 +210,7 @@ impl Store {
             check: RwSignal::new(KernelCheck::default()),
             loaded_with: RwSignal::new(settings.clone()),
             settings: RwSignal::new(settings),
+            history: History::new(),
             shelf: Shelf::new(),
             offline: RwSignal::new(Offline::default()),
             theme: RwSignal::new(theme),

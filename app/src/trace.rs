@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+use wattage_engine::wasm_layers::display;
 use wattage_engine::{BoundNumber, CandidateRow, Event, Gate, Similar, Status, Voice, row_of};
 
 /// An answer's computation as far as it has been told of.
@@ -66,6 +67,22 @@ impl Trace {
     /// The answer's text was replaced by another that is the same up to byte `same`.
     pub fn replaced(&mut self, same: usize) {
         self.splices.retain(|splice| splice.end <= same);
+    }
+
+    /// It as far as it fits a text: places that are not whole letters of it are left out, as those of a file may be.
+    pub fn within(mut self, text: &str) -> Self {
+        let mut end = 0;
+        self.splices.retain(|splice| {
+            let fits = splice.start >= end && text.get(splice.clone()).is_some_and(|splice| !splice.is_empty());
+            end = if fits { splice.end } else { end };
+            fits
+        });
+        self
+    }
+
+    /// The number that was computed, as it is written.
+    pub fn told_value(&self) -> Option<String> {
+        self.choice.as_ref()?.value.map(display)
     }
 
     /// Whether candidates were, or are being, asked for.

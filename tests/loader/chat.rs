@@ -261,3 +261,20 @@ fn the_last_result_is_found_in_answers_and_nowhere_else() {
         assert_eq!(question(&[said(Role::User, "<computed>7</computed> + 1")]).earlier, None);
     }
 }
+
+#[test]
+fn what_is_written_in_capitals_throughout_is_read_in_small_letters() {
+    let bytes = model(&tiny_config(Architecture::Qwen3, true), DType::F32, 1).write();
+    let file = pollster::block_on(ModelFile::open(vec![Source::bytes("small.gguf", bytes)])).unwrap();
+    let question = |text: &str| {
+        let numbers = bind(text).numbers;
+        file.template.encode_question(&file.tokenizer, &[message(Role::User, text)], true, &numbers, &[]).unwrap()
+    };
+    let calm = question("please add 17 to twenty-five");
+    assert_eq!(question("PLEASE ADD 17 TO TWENTY-FIVE"), calm);
+    assert_eq!(calm.numbers.len(), 2);
+    // A small letter, or a single word: the writer's own.
+    for kept in ["Add 17 TO 25", "NASA 17"] {
+        assert_ne!(question(kept).ids, question(&kept.to_lowercase()).ids, "{kept}");
+    }
+}

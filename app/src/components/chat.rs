@@ -55,6 +55,11 @@ pub fn Chat() -> impl IntoView {
             <Show when=empty>
                 <Beginning />
             </Show>
+            <Show when=move || store.history.open.read().as_ref().is_some_and(|open| open.imported)>
+                <p class="hint imported">
+                    "This conversation came from a file. What it shows as computed was not computed here."
+                </p>
+            </Show>
             <div
                 class="log"
                 role="log"

@@ -14,6 +14,7 @@ pub fn Header() -> impl IntoView {
             <h1>"Wattage"</h1>
             <ModelState />
             <nav aria-label="Panels">
+                <PanelButton panel=Panel::History label="History" />
                 <PanelButton panel=Panel::Model label="Model" />
                 <PanelButton panel=Panel::Settings label="Settings" />
                 <PanelButton panel=Panel::Device label="Device" />
@@ -38,6 +39,7 @@ pub const fn button_id(panel: Panel) -> &'static str {
         Panel::Model => "open-model",
         Panel::Settings => "open-settings",
         Panel::Device => "open-device",
+        Panel::History => "open-history",
     }
 }
 

@@ -8,6 +8,7 @@ mod device;
 mod drop;
 mod field;
 mod header;
+mod history;
 mod layers;
 mod library;
 mod model_library;
@@ -37,8 +38,7 @@ pub(crate) fn store() -> Store {
 pub fn App() -> impl IntoView {
     let store = Store::new(Settings::restore(), Theme::restore());
     provide_context(store);
-    store.restore_chat();
-    store.keep_chat();
+    store.keep_conversations();
     store.start_engine();
     if store.settings.read_untracked().open_embedded {
         store.load(LoadSpec::Embedded);
@@ -90,6 +90,7 @@ fn SidePanel(panel: Panel) -> impl IntoView {
         Panel::Model => ("Model", view! { <model_library::ModelPanel /> }.into_any()),
         Panel::Settings => ("Settings", view! { <settings::SettingsPanel /> }.into_any()),
         Panel::Device => ("Device", view! { <device::DevicePanel /> }.into_any()),
+        Panel::History => ("History", view! { <history::HistoryPanel /> }.into_any()),
     };
     view! {
         <aside id="panel" aria-labelledby="panel-title">

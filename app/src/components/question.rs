@@ -1,8 +1,8 @@
 //! A message of the user's, with the numbers that functions compute with.
 
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 
-use super::store;
+use super::{focus, store};
 use crate::{state::Turn, trace::pieces};
 
 /// A message of the user's.
@@ -10,22 +10,75 @@ use crate::{state::Turn, trace::pieces};
 pub fn Question(turn: Turn) -> impl IntoView {
     let store = store();
     let Turn { id, text, .. } = turn;
+    let editing = RwSignal::new(false);
     let numbers = Memo::new(move |_| {
         let turns = store.turns.read();
         let place = turns.iter().position(|turn| turn.id == id)?;
         Some(turns.get(place + 1)?.trace.read().numbers.clone())
     });
-    let marked = move || {
-        let numbers = numbers.get().unwrap_or_default();
-        let piece = |(text, place): (String, Option<usize>)| match place {
-            Some(place) => view! { <mark title=format!("Parameter {place} of the functions")>{text}</mark> }.into_any(),
-            None => text.into_any(),
-        };
-        pieces(&text.read(), &numbers).into_iter().map(piece).collect_view()
+    let marked = {
+        let text = text.clone();
+        move || {
+            let numbers = numbers.get().unwrap_or_default();
+            let piece = |(text, place): (String, Option<usize>)| match place {
+                Some(place) => {
+                    view! { <mark title=format!("Parameter {place} of the functions")>{text}</mark> }.into_any()
+                }
+                None => text.into_any(),
+            };
+            pieces(&text.read(), &numbers).into_iter().map(piece).collect_view()
+        }
     };
     view! {
         <article class="message user" aria-label="You">
             <p class="paragraph">{marked}</p>
+            <Show
+                when=move || editing.get()
+                fallback=move || {
+                    view! {
+                        <button
+                            type="button"
+                            class="quiet edit"
+                            title="Asks it in other words, in a conversation that branches off here"
+                            disabled=move || !store.can_send()
+                            on:click=move |_| editing.set(true)
+                        >
+                            "Edit"
+                        </button>
+                    }
+                }
+            >
+                <Edit id text=text.get_untracked() editing />
+            </Show>
         </article>
+    }
+}
+
+#[component]
+fn Edit(id: u32, text: String, editing: RwSignal<bool>) -> impl IntoView {
+    let store = store();
+    let text = RwSignal::new(text);
+    let submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        store.branch(id, &text.get_untracked());
+        focus("message");
+    };
+    view! {
+        <form class="edit" on:submit=submit>
+            <textarea
+                rows="2"
+                aria-label="The message in other words"
+                prop:value=text
+                on:input=move |event| text.set(event_target_value(&event))
+            ></textarea>
+            <div class="row">
+                <button type="submit" disabled=move || !store.can_send()>
+                    "Ask in a new branch"
+                </button>
+                <button type="button" class="quiet" on:click=move |_| editing.set(false)>
+                    "Cancel"
+                </button>
+            </div>
+        </form>
     }
 }

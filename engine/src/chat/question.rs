@@ -53,7 +53,7 @@ impl ChatTemplate {
     /// As [`ChatTemplate::encode_chat`], for a conversation whose last message is a user's, and tells which tokens are that
     /// message's and which its `numbers`', and where the last result of the model's own answers stands; what a user writes is
     /// never one. Before the k-th of them stands the token whose text is `markers[k]`, where there is
-    /// one.
+    /// one. What a user writes in capitals throughout is read in small letters, as most of what a model was trained on is.
     ///
     /// # Errors
     /// As [`ChatTemplate::encode_chat`]; [`Error::Request`] where the last message is not a user's, and [`Error::Template`] for a
@@ -70,6 +70,8 @@ impl ChatTemplate {
             return Err(Error::Request("the conversation does not end with a question".to_owned()));
         };
         let source = self.source.as_deref().unwrap_or_default();
+        let messages = &messages.iter().map(calm).collect::<Vec<_>>();
+        let last = messages.last().unwrap_or(last);
         let guard = Guard::new(tokenizer, source, messages)?;
         let mut contents: Vec<String> = messages.iter().map(|message| guard.hide(message)).collect();
         let result = last_result(messages);
@@ -105,6 +107,17 @@ impl ChatTemplate {
         });
         Ok(Question { ids: walk.ids, tokens, numbers, earlier })
     }
+}
+
+/// A user's message in small letters, if it has two words and no small letter; any other as it is. Its bytes keep their places.
+fn calm(message: &Message) -> Message {
+    let words = message.content.split(|letter: char| !letter.is_alphabetic()).filter(|word| word.len() > 2).count();
+    let shouted = words >= 2 && !message.content.contains(char::is_lowercase);
+    let mut message = message.clone();
+    if shouted && message.role == Role::User {
+        message.content.make_ascii_lowercase();
+    }
+    message
 }
 
 /// The last result in the model's own answers, where it stands as the engine put it there: behind a function, and a number.

@@ -1,0 +1,243 @@
+//! The panel with all conversations.
+
+use leptos::{
+    ev,
+    html::Input,
+    prelude::*,
+    task::spawn_local,
+    web_sys::{File, HtmlInputElement},
+};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+use super::{model_library::file_list, store};
+use crate::{
+    files::{file_name, save},
+    history::{Conversation, Head, to_json, to_markdown},
+    state::Store,
+};
+
+/// The largest file that is read: more than any number of conversations that people have.
+const LARGEST: f64 = 256e6;
+
+/// The panel.
+#[component]
+pub fn HistoryPanel() -> impl IntoView {
+    let store = store();
+    let history = store.history;
+    let search = RwSignal::new(String::new());
+    let shown = Memo::new(move |_| {
+        let heads = history.heads.get();
+        let Some((text, found)) = history.found.get() else { return heads };
+        let text = text.to_lowercase();
+        heads.into_iter().filter(|head| head.title.to_lowercase().contains(&text) || found.contains(&head.id)).collect()
+    });
+    let none = move || {
+        shown.read().is_empty().then(|| {
+            if history.found.read().is_some() { "No conversation has this." } else { "No conversation is kept yet." }
+        })
+    };
+    view! {
+        <p class="hint">"Conversations are kept by this browser and go nowhere else."</p>
+        <label for="history-search">"Search"</label>
+        <input
+            id="history-search"
+            type="text"
+            inputmode="search"
+            autocomplete="off"
+            prop:value=search
+            on:input=move |event| {
+                search.set(event_target_value(&event));
+                store.search_history(search.get_untracked());
+            }
+        />
+        <p class="error" role="alert">
+            {move || history.failure.get()}
+        </p>
+        <ul class="library" aria-label="Conversations">
+            <For each=move || shown.get() key=|head| (head.id.clone(), head.title.clone()) let:head>
+                <Row head />
+            </For>
+        </ul>
+        <p class="hint">{none}</p>
+        <div class="row">
+            <button
+                type="button"
+                disabled=move || history.heads.read().is_empty()
+                on:click=move |_| {
+                    store.with_conversations(
+                        None,
+                        move |all| store.take_home("wattage-conversations.json", "application/json", &to_json(all)),
+                    );
+                }
+            >
+                "Export all"
+            </button>
+            <Import />
+        </div>
+    }
+}
+
+#[component]
+fn Import() -> impl IntoView {
+    let store = store();
+    let input = NodeRef::<Input>::new();
+    let changed = move |_: ev::Event| {
+        let Some(input) = input.get_untracked() else { return };
+        let files = file_list(input.files());
+        // The same file can be chosen again.
+        input.set_value("");
+        for file in files {
+            spawn_local(async move {
+                match text_of(&file).await {
+                    Ok(text) => store.import_conversations(&text),
+                    Err(why) => store.history.failure.set(Some(format!("{} could not be read: {why}.", file.name()))),
+                }
+            });
+        }
+    };
+    let choose = move |_| {
+        if let Some(input) = input.get_untracked() {
+            input.unchecked_ref::<HtmlInputElement>().click();
+        }
+    };
+    view! {
+        <button type="button" on:click=choose>
+            "Import"
+        </button>
+        <input
+            node_ref=input
+            id="history-file"
+            class="visually-hidden"
+            type="file"
+            multiple
+            accept=".json,application/json"
+            aria-label="Files of conversations"
+            tabindex="-1"
+            on:change=changed
+        />
+    }
+}
+
+async fn text_of(file: &File) -> Result<String, String> {
+    if file.size() > LARGEST {
+        return Err("it is too large for a file of conversations".into());
+    }
+    let told = |error: JsValue| format!("{error:?}");
+    let text = JsFuture::from(file.text()).await.map_err(told)?;
+    text.as_string().ok_or_else(|| "it is no text".into())
+}
+
+#[component]
+fn Row(head: Head) -> impl IntoView {
+    let store = store();
+    let (id, title) = (StoredValue::new(head.id.clone()), StoredValue::new(head.title.clone()));
+    let (renaming, doomed) = (RwSignal::new(false), RwSignal::new(false));
+    let open = move || store.history.open.read().as_ref().is_some_and(|open| open.id == id.get_value());
+    let when = js_sys::Date::new(&head.updated.into()).to_locale_string("default", &JsValue::UNDEFINED);
+    let mut facts = vec![String::from(when)];
+    facts.extend(head.from.map(|from| format!("branches off “{from}”")));
+    facts.extend(head.imported.then(|| "imported".to_owned()));
+    let export = move |ending: &'static str, mime: &'static str, write: fn(Conversation) -> String| {
+        store.with_conversations(Some(id.get_value()), move |all| {
+            for conversation in all {
+                let name = file_name(&conversation.head.title, ending);
+                store.take_home(&name, mime, &write(conversation));
+            }
+        });
+    };
+    let label = move |what: &str| format!("{what}: {}", title.get_value());
+    view! {
+        <li>
+            <Show
+                when=move || renaming.get()
+                fallback=move || {
+                    view! {
+                        <button
+                            type="button"
+                            class="link title"
+                            aria-current=move || open().then_some("true")
+                            on:click=move |_| store.open_conversation(id.get_value())
+                        >
+                            {title.get_value()}
+                        </button>
+                    }
+                }
+            >
+                <Rename id=id.get_value() title=title.get_value() renaming />
+            </Show>
+            <p class="numbers">{facts.join(" · ")}</p>
+            <div class="row tight">
+                <button type="button" class="quiet" aria-label=label("Rename") on:click=move |_| renaming.set(true)>
+                    "Rename"
+                </button>
+                <button
+                    type="button"
+                    class="quiet"
+                    aria-label=label("Export as JSON")
+                    on:click=move |_| export("json", "application/json", |one| to_json(vec![one]))
+                >
+                    "JSON"
+                </button>
+                <button
+                    type="button"
+                    class="quiet"
+                    aria-label=label("Export as Markdown")
+                    on:click=move |_| export("md", "text/markdown", |one| to_markdown(&one))
+                >
+                    "Markdown"
+                </button>
+                <Show
+                    when=move || doomed.get()
+                    fallback=move || {
+                        view! {
+                            <button type="button" class="quiet" aria-label=label("Delete") on:click=move |_| doomed.set(true)>
+                                "Delete"
+                            </button>
+                        }
+                    }
+                >
+                    <button type="button" on:click=move |_| store.delete_conversation(&id.get_value())>
+                        "Delete for good"
+                    </button>
+                    <button type="button" class="quiet" on:click=move |_| doomed.set(false)>
+                        "Keep it"
+                    </button>
+                </Show>
+            </div>
+        </li>
+    }
+}
+
+#[component]
+fn Rename(id: String, title: String, renaming: RwSignal<bool>) -> impl IntoView {
+    let store = store();
+    let text = RwSignal::new(title);
+    let submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        renaming.set(false);
+        store.rename_conversation(&id, &text.get_untracked());
+    };
+    view! {
+        <form class="row" on:submit=submit>
+            <input
+                type="text"
+                autocomplete="off"
+                aria-label="Title"
+                prop:value=text
+                on:input=move |event| text.set(event_target_value(&event))
+            />
+            <button type="submit">"Save"</button>
+        </form>
+    }
+}
+
+impl Store {
+    /// Saves a file, or says why not.
+    fn take_home(self, name: &str, mime: &str, text: &str) {
+        match save(name, mime, text) {
+            Ok(()) => self.said.set(format!("{name} is saved.")),
+            Err(why) => self.history.failure.set(Some(why)),
+        }
+    }
+}
