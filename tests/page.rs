@@ -1,6 +1,8 @@
 //! Wattage's page in a real browser, from opening it to reading an answer.
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test that called")]
 
+#[path = "page/compare.rs"]
+mod compare;
 #[path = "page/computes.rs"]
 mod computes;
 #[path = "page/history.rs"]

@@ -1,5 +1,7 @@
 //! What the user can make the page do.
 
+use std::sync::Arc;
+
 use js_sys::Array;
 use leptos::{
     prelude::*,
@@ -238,11 +240,34 @@ impl Store {
     }
 
     fn answer(self) {
-        let (layers, computes) = untrack(|| (self.has_layers(), self.computes()));
-        let settings = self.settings.with_untracked(|settings| settings.in_use(layers));
-        let messages = self.turns.with_untracked(|turns| conversation(&settings.system, turns, computes));
         let turn = Turn::new(self.id(), Role::Assistant, String::new(), Phase::Waiting);
-        self.turns.update(|turns| turns.push(turn));
+        let before = self.turns.get_untracked();
+        self.turns.update(|turns| turns.push(turn.clone()));
+        let layers = self.settings.with_untracked(|settings| settings.layers);
+        self.write_answer(turn, &before, layers);
+    }
+
+    /// Answers an answer's question once more, with the WASM layers off if they were on and on if they were off, to be seen beside
+    /// it.
+    pub fn compare(self, id: u32) {
+        let turns = self.turns.get_untracked();
+        let Some(at) = turns.iter().position(|turn| turn.id == id) else { return };
+        if !untrack(|| self.can_send()) {
+            return;
+        }
+        let had_layers = turns[at].trace.with_untracked(|trace| trace.gate.is_some());
+        let other = Turn::new(self.id(), Role::Assistant, String::new(), Phase::Waiting);
+        turns[at].other.set(Some(Arc::new(other.clone())));
+        self.write_answer(other, &turns[..at], !had_layers);
+    }
+
+    /// Has the engine write a message behind others.
+    fn write_answer(self, turn: Turn, before: &[Turn], with_layers: bool) {
+        let (layers, computes) = untrack(|| (self.has_layers(), self.computes()));
+        let mut settings = self.settings.with_untracked(|settings| settings.in_use(layers));
+        settings.layers = with_layers;
+        let messages = conversation(&settings.system, before, computes);
+        self.written.set_value(Some(turn));
         self.speed.set(None);
         self.said.set("Answering.".into());
         #[allow(

@@ -5,6 +5,7 @@
 pub mod actions;
 pub mod client;
 pub mod components;
+pub mod figures;
 pub mod files;
 pub mod format;
 pub mod history;

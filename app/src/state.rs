@@ -1,6 +1,7 @@
 //! The page's state, and how the worker's messages fold into it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use leptos::prelude::*;
 use wattage_engine::wasm_layers::display;
@@ -32,6 +33,8 @@ pub struct Store {
     pub notice: RwSignal<Option<Failure>>,
     /// The conversation.
     pub turns: RwSignal<Vec<Turn>>,
+    /// The message that is written, or was written last.
+    pub written: StoredValue<Option<Turn>>,
     /// The answer under way.
     pub answering: RwSignal<Option<JobId>>,
     /// Counts what changes the conversation's height.
@@ -144,13 +147,15 @@ pub struct Turn {
     pub trace: ArcRwSignal<Trace>,
     /// How far it is.
     pub phase: ArcRwSignal<Phase>,
+    /// The same question's answer with the WASM layers off where they were on, or on where they were off.
+    pub other: ArcRwSignal<Option<Arc<Turn>>>,
 }
 
 impl Turn {
     /// A message without a computation.
     pub fn new(id: u32, role: Role, text: String, phase: Phase) -> Self {
         let (text, trace, phase) = (ArcRwSignal::new(text), ArcRwSignal::default(), ArcRwSignal::new(phase));
-        Self { id, role, text, trace, phase }
+        Self { id, role, text, trace, phase, other: ArcRwSignal::new(None) }
     }
 }
 
@@ -203,6 +208,7 @@ impl Store {
             loading: RwSignal::new(None),
             notice: RwSignal::new(None),
             turns: RwSignal::new(Vec::new()),
+            written: StoredValue::new(None),
             answering: RwSignal::new(None),
             pulse: RwSignal::new(0),
             speed: RwSignal::new(None),
@@ -379,9 +385,9 @@ impl Store {
         self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
     }
 
-    /// The answer under way is always the last message.
     fn with_answer(self, change: impl FnOnce(&Turn)) {
-        if let Some(turn) = self.turns.with_untracked(|turns| turns.last().cloned()) {
+        // Out of the store first: what changes may look into it.
+        if let Some(turn) = self.written.get_value() {
             change(&turn);
         }
     }

@@ -19,6 +19,7 @@ fn ask(store: Store) -> Turn {
     let turn = |id, role, text: &str, phase| Turn::new(id, role, text.to_owned(), phase);
     let answer = turn(2, Role::Assistant, "", Phase::Waiting);
     store.turns.set(vec![turn(1, Role::User, "12 * 11?", Phase::Done(None)), answer.clone()]);
+    store.written.set_value(Some(answer.clone()));
     store.answering.set(Some(ANSWER));
     answer
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::{CopyButton, computed::Computed};
 use crate::{
+    figures::{Known, Origin},
     markup::{Block, Span, blocks, spans},
     trace::Trace,
 };
@@ -18,23 +19,27 @@ pub fn AnswerText(
     /// Whether it still grows.
     #[prop(into)]
     growing: Signal<bool>,
+    /// The numbers that it may say without having made them up, where it answers a question that asks for a computation.
+    #[prop(into)]
+    known: Signal<Option<Known>>,
 ) -> impl IntoView {
     let splices = Memo::new(move |_| trace.read().splices.clone());
     let parts = Memo::new(move |_| blocks(&text.read(), &splices.read()));
     // A block keeps its element while it grows, so a selection or a folded thought stays as it is.
     let keys = move || parts.read().iter().map(discriminant).enumerate().collect::<Vec<_>>();
-    let part = move |(index, kind): (usize, u8)| {
-        let block = Memo::new(move |_| parts.read().get(index).cloned());
-        match kind {
+    let part =
+        move |(index, kind): (usize, u8)| {
+            let block = Memo::new(move |_| parts.read().get(index).cloned());
+            match kind {
             0 => view! { <Thoughts block growing /> }.into_any(),
-            1 => view! { <p class="paragraph">{move || block.get().map(|block| inline(block_text(&block)))}</p> }
+            1 => view! { <p class="paragraph">{move || block.get().map(|block| inline(block_text(&block), known))}</p> }
                 .into_any(),
-            2 => view! { <p class="heading">{move || block.get().map(|block| inline(block_text(&block)))}</p> }
+            2 => view! { <p class="heading">{move || block.get().map(|block| inline(block_text(&block), known))}</p> }
                 .into_any(),
             4 => view! { <Computed block trace /> }.into_any(),
             _ => view! { <Code block /> }.into_any(),
         }
-    };
+        };
     view! { <For each=keys key=|key| *key children=part /> }
 }
 
@@ -55,15 +60,39 @@ fn block_text(block: &Block) -> &str {
     }
 }
 
-fn inline(text: &str) -> impl IntoView + use<> {
+fn inline(text: &str, known: Signal<Option<Known>>) -> impl IntoView + use<> {
+    let known = known.get();
+    let marked = |text: String| match &known {
+        Some(known) => known.pieces(&text).into_iter().map(number).collect_view().into_any(),
+        None => text.into_any(),
+    };
     spans(text)
         .into_iter()
         .map(|span| match span {
-            Span::Text(text) => text.into_any(),
+            Span::Text(text) => marked(text),
             Span::Code(text) => view! { <code>{text}</code> }.into_any(),
-            Span::Strong(text) => view! { <strong>{text}</strong> }.into_any(),
+            Span::Strong(text) => view! { <strong>{marked(text)}</strong> }.into_any(),
         })
         .collect_view()
+}
+
+/// A piece of a text, with where its number comes from.
+fn number((text, origin): (String, Option<Origin>)) -> AnyView {
+    let (class, title) = match origin {
+        None => return text.into_any(),
+        Some(Origin::Computed) => ("is-computed", "Computed by a function"),
+        Some(Origin::Given) => ("is-given", "From the question"),
+        Some(Origin::Written) => ("is-written", "Not computed: the model wrote it"),
+    };
+    let note =
+        (origin == Some(Origin::Written)).then(|| view! { <span class="visually-hidden">" (not computed)"</span> });
+    view! {
+        <span class=format!("figure {class}") title=title>
+            {text}
+        </span>
+        {note}
+    }
+    .into_any()
 }
 
 /// Thoughts: open while the model thinks, folded once it answers.

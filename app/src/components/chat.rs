@@ -1,5 +1,7 @@
 //! The conversation.
 
+use std::sync::Arc;
+
 use leptos::{html::Div, prelude::*};
 use wattage_engine::{Completion, Role, StopReason};
 
@@ -13,10 +15,12 @@ use super::{
     store,
 };
 use crate::{
+    figures::Known,
     format,
     markup::{answer_only, without_splices},
     protocol::{Failure, FailureKind},
     state::{Panel, Phase, Turn},
+    trace::Trace,
 };
 
 /// Closer to the end than this, the view follows a growing answer.
@@ -144,22 +148,112 @@ fn Message(turn: Turn) -> impl IntoView {
 #[component]
 fn Answer(turn: Turn) -> impl IntoView {
     let store = store();
-    let Turn { id, text, trace, phase, .. } = turn;
+    let Turn { id, text, trace, phase, other, .. } = turn;
     let (trace, phase) = (RwSignal::from(trace), RwSignal::from(phase));
-    let growing = Signal::derive(move || !matches!(&*phase.read(), Phase::Done(_) | Phase::Failed(_)));
+    let growing = Signal::derive(move || grows(&phase.read()));
     let last = move || store.turns.read().last().is_some_and(|turn| turn.id == id);
+    let failed = move || matches!(*phase.read(), Phase::Failed(_));
+    // What one side computed tells of the other that its question asks for a computation.
+    let other = RwSignal::from(other);
+    let known = Memo::new(move |_| {
+        let beside = || Some(Known::of(&other.read().as_ref()?.trace.read())?.without_computed());
+        Known::of(&trace.read()).or_else(beside)
+    });
+    let with_layers = move || trace.read().gate.is_some();
     let copied = {
         let text = text.clone();
-        move || {
-            let text = text.read_untracked();
-            // What the model says, without the function that it read.
-            let own = without_splices(&text, &trace.read_untracked().splices);
-            let answer = answer_only(&own);
-            // Of an answer that ended within its thoughts there is nothing else to copy.
-            if answer.is_empty() { text.clone() } else { answer.to_owned() }
-        }
+        move || own_words(&text.read_untracked(), &trace.read_untracked())
     };
-    let status = move || match phase.get() {
+    view! {
+        <article class="message assistant" aria-label="Answer" class:compared=move || other.read().is_some()>
+            <div class="side">
+                <Show when=move || other.read().is_some()>
+                    <h3>{move || side_title(with_layers())}</h3>
+                </Show>
+                <AnswerText text trace growing known />
+                <Status phase id />
+                <LayerPanel trace growing />
+                <Show when=move || !growing.get()>
+                    <div class="after">
+                        <CopyButton text=copied.clone() />
+                        <Show when=move || last() && !failed()>
+                            <button
+                                type="button"
+                                class="quiet"
+                                disabled=move || !store.can_send()
+                                on:click=move |_| {
+                                    store.regenerate();
+                                    focus("message");
+                                }
+                            >
+                                "Regenerate"
+                            </button>
+                        </Show>
+                        <Show when=move || store.computes() && !failed()>
+                            <button
+                                type="button"
+                                class="quiet"
+                                title="Answers the question once more, with the WASM layers switched the other way"
+                                disabled=move || !store.can_send()
+                                on:click=move |_| store.compare(id)
+                            >
+                                {move || if with_layers() { "Compare without layers" } else { "Compare with layers" }}
+                            </button>
+                        </Show>
+                        <Numbers phase />
+                    </div>
+                </Show>
+            </div>
+            {move || other.get().map(|turn| view! { <Other turn beside=trace /> })}
+        </article>
+    }
+}
+
+/// The same question's answer with the layers switched the other way.
+#[component]
+fn Other(
+    turn: Arc<Turn>,
+    /// The computation of the answer that it is beside.
+    beside: RwSignal<Trace>,
+) -> impl IntoView {
+    let Turn { id, text, trace, phase, .. } = (*turn).clone();
+    let (trace, phase) = (RwSignal::from(trace), RwSignal::from(phase));
+    let growing = Signal::derive(move || grows(&phase.read()));
+    let known =
+        Memo::new(move |_| Known::of(&trace.read()).or_else(|| Some(Known::of(&beside.read())?.without_computed())));
+    view! {
+        <section class="side" aria-label="The other answer">
+            <h3>{move || side_title(beside.read().gate.is_none())}</h3>
+            <AnswerText text trace growing known />
+            <Status phase id />
+            <LayerPanel trace growing />
+            <div class="after">
+                <Numbers phase />
+            </div>
+        </section>
+    }
+}
+
+const fn side_title(with_layers: bool) -> &'static str {
+    if with_layers { "With WASM layers" } else { "Without WASM layers" }
+}
+
+const fn grows(phase: &Phase) -> bool {
+    !matches!(phase, Phase::Done(_) | Phase::Failed(_))
+}
+
+/// What the model says, without the function that it read; all of it where it ended within its thoughts.
+fn own_words(text: &str, trace: &Trace) -> String {
+    let own = without_splices(text, &trace.splices);
+    match answer_only(&own) {
+        "" => text.to_owned(),
+        answer => answer.to_owned(),
+    }
+}
+
+#[component]
+fn Status(phase: RwSignal<Phase>, id: u32) -> impl IntoView {
+    move || match phase.get() {
         Phase::Waiting => view! { <p class="waiting">"Waiting for the engine…"</p> }.into_any(),
         Phase::Reading(done, total) => {
             view! { <p class="waiting">{format!("Reading {done} of {total} tokens…")}</p> }.into_any()
@@ -167,38 +261,16 @@ fn Answer(turn: Turn) -> impl IntoView {
         Phase::Computing => view! { <p class="waiting">"Computing…"</p> }.into_any(),
         Phase::Failed(failure) => view! { <Broken failure id /> }.into_any(),
         Phase::Writing | Phase::Done(_) => ().into_any(),
-    };
-    let failed = move || matches!(*phase.read(), Phase::Failed(_));
+    }
+}
+
+#[component]
+fn Numbers(phase: RwSignal<Phase>) -> impl IntoView {
     let numbers = move || match phase.get() {
         Phase::Done(Some(completion)) => Some(describe(&completion)),
         _ => None,
     };
-    view! {
-        <article class="message assistant" aria-label="Answer">
-            <AnswerText text trace growing />
-            {status}
-            <LayerPanel trace growing />
-            <Show when=move || !growing.get()>
-                <div class="after">
-                    <CopyButton text=copied.clone() />
-                    <Show when=move || last() && !failed()>
-                        <button
-                            type="button"
-                            class="quiet"
-                            disabled=move || !store.can_send()
-                            on:click=move |_| {
-                                store.regenerate();
-                                focus("message");
-                            }
-                        >
-                            "Regenerate"
-                        </button>
-                    </Show>
-                    <p class="numbers">{numbers}</p>
-                </div>
-            </Show>
-        </article>
-    }
+    view! { <p class="numbers">{numbers}</p> }
 }
 
 fn describe(completion: &Completion) -> String {

@@ -55,7 +55,7 @@ fn Layers(trace: RwSignal<Trace>, growing: Signal<bool>) -> impl IntoView {
     view! {
         // A narrow screen scrolls it, so the keyboard must reach it.
         <div class="table-scroll" tabindex="0" role="region" aria-label="Layers, a table that scrolls">
-            <table class="candidates">
+            <table class="candidates cards" role="table">
                 <caption>"Layer candidates"</caption>
                 <thead>
                     <tr>
@@ -104,12 +104,12 @@ fn LayerRow(voice: Voice, trace: RwSignal<Trace>, growing: Signal<bool>, span: M
         )
     };
     view! {
-        <tr data-layer=voice.to_string() class=move || row.read().as_ref().map(|row| words::fate(row.status))>
-            <th scope="row" data-field="layer">
+        <tr role="row" data-layer=voice.to_string() class=move || row.read().as_ref().map(|row| words::fate(row.status))>
+            <th scope="row" role="rowheader" data-field="layer" data-label="Layer">
                 {voice.to_string()}
             </th>
-            <td data-field="op">{read(|row| row.op.clone())}</td>
-            <td data-field="wat">
+            <td role="cell" data-field="op" data-label="Operation">{read(|row| row.op.clone())}</td>
+            <td role="cell" data-field="wat" data-label="Function">
                 <Show when=move || wat.read().is_some()>
                     <details>
                         <summary>
@@ -123,17 +123,17 @@ fn LayerRow(voice: Voice, trace: RwSignal<Trace>, growing: Signal<bool>, span: M
                 {remark}
                 {alternative}
             </td>
-            <td data-field="args">{read(words::arguments)}</td>
-            <td data-field="result">
+            <td role="cell" data-field="args" data-label="Numbers">{read(words::arguments)}</td>
+            <td role="cell" data-field="result" data-label="Result">
                 <strong>{move || row.read().as_ref().and_then(|row| row.shown.clone())}</strong>
             </td>
-            <td data-field="score">
+            <td role="cell" data-field="score" data-label="Score">
                 <Score row span />
             </td>
-            <td data-field="status">
+            <td role="cell" data-field="status" data-label="Fate">
                 {move || row.read().as_ref().map_or_else(none, |row| words::fate(row.status))}
             </td>
-            <td class="unseen">
+            <td role="cell" class="unseen">
                 <span class="visually-hidden" data-field="parts">
                     {move || row.read().as_ref().and_then(words::parts_of)}
                 </span>

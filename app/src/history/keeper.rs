@@ -176,7 +176,7 @@ impl Store {
     pub fn leave_conversation(self) {
         self.stop();
         if self.answering.get_untracked().is_some() {
-            if let Some(turn) = self.turns.read_untracked().last() {
+            if let Some(turn) = self.written.get_value() {
                 turn.phase.set(Phase::Done(None));
             }
             self.answering.set(None);

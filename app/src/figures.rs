@@ -1,0 +1,164 @@
+//! The numbers in an answer: which of them were computed, which stood in the question, and which the model just wrote.
+
+use std::ops::Range;
+
+use crate::trace::Trace;
+
+/// Numbers closer together than this, relatively, are the same: an answer may say one with fewer digits than it has.
+const SAME: f64 = 1e-9;
+
+/// Where a number in an answer comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A function computed it.
+    Computed,
+    /// It stands in the question.
+    Given,
+    /// The model wrote it.
+    Written,
+}
+
+/// The numbers that an answer may say without having made them up.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Known {
+    computed: Vec<f64>,
+    given: Vec<f64>,
+}
+
+impl Known {
+    /// Those of a computation; none where the question asks for none.
+    pub fn of(trace: &Trace) -> Option<Self> {
+        let computed = trace.choice.iter().filter_map(|choice| choice.value).collect();
+        let mut given = Vec::new();
+        for number in &trace.numbers {
+            given.push(number.value);
+            // Of 15% the number is 0.15, and the answer may say 15.
+            given.extend(figures(&number.text).into_iter().map(|(_, value)| value));
+        }
+        trace.computes().then_some(Self { computed, given })
+    }
+
+    /// Of an answer that was given without a computation to a question that asks for one.
+    #[must_use]
+    pub fn without_computed(&self) -> Self {
+        Self { computed: Vec::new(), given: self.given.clone() }
+    }
+
+    fn origin(&self, value: f64) -> Origin {
+        let among = |numbers: &[f64]| numbers.iter().any(|number| (number - value).abs() <= SAME * value.abs());
+        // 2 × 1 = 2: a number that is both was computed.
+        match () {
+            () if among(&self.computed) => Origin::Computed,
+            () if among(&self.given) => Origin::Given,
+            () => Origin::Written,
+        }
+    }
+
+    /// A text in pieces, numbers apart.
+    pub fn pieces(&self, text: &str) -> Vec<(String, Option<Origin>)> {
+        let mut pieces = Vec::new();
+        let mut from = 0;
+        for (range, value) in figures(text) {
+            if from < range.start {
+                pieces.push((text[from..range.start].to_owned(), None));
+            }
+            from = range.end;
+            pieces.push((text[range].to_owned(), Some(self.origin(value))));
+        }
+        if from < text.len() {
+            pieces.push((text[from..].to_owned(), None));
+        }
+        pieces
+    }
+}
+
+/// The numbers in a text that are written in digits, with their bytes: signs, thousands parted by commas or narrow spaces,
+/// decimals. Digits within a word are none.
+fn figures(text: &str) -> Vec<(Range<usize>, f64)> {
+    let mut found = Vec::new();
+    let letters: Vec<(usize, char)> = text.char_indices().chain([(text.len(), ' ')]).collect();
+    let mut at = 0;
+    while at + 1 < letters.len() {
+        let before = at.checked_sub(1).map_or(' ', |at| letters[at].1);
+        let digit = |at: usize| letters.get(at).is_some_and(|(_, letter)| letter.is_ascii_digit());
+        if !digit(at) {
+            at += 1;
+            continue;
+        }
+        if before.is_alphanumeric() || before == '_' {
+            // Within a word, as in v1.2.
+            while digit(at) || letters[at].1 == '.' && digit(at + 1) {
+                at += 1;
+            }
+            continue;
+        }
+        let mut end = at;
+        let mut digits = String::new();
+        while end + 1 < letters.len() {
+            let letter = letters[end].1;
+            let parts = matches!(letter, ',' | '\u{202f}' | '\u{a0}')
+                && (1..=3).all(|ahead| digit(end + ahead))
+                && !digit(end + 4);
+            let point = letter == '.' && digit(end + 1) && !digits.contains('.');
+            if letter.is_ascii_digit() || point {
+                digits.push(letter);
+            } else if !parts || digits.contains('.') {
+                break;
+            }
+            end += 1;
+        }
+        // A minus behind a number or a letter, blanks between or not, is an operator.
+        let signed = matches!(before, '-' | '−') && {
+            let ahead = letters[..at - 1].iter().rev().map(|(_, letter)| *letter).find(|letter| *letter != ' ');
+            let apart = at >= 2 && letters[at - 2].1 == ' ';
+            ahead.is_none_or(|letter| !letter.is_ascii_digit() && (apart || !letter.is_alphanumeric()))
+        };
+        if let Ok(value) = digits.parse::<f64>()
+            && !letters[end].1.is_alphabetic()
+        {
+            let start = if signed { letters[at - 1].0 } else { letters[at].0 };
+            found.push((start..letters[end].0, if signed { -value } else { value }));
+        }
+        at = end.max(at + 1);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(text: &str) -> Vec<f64> {
+        figures(text).into_iter().map(|(_, value)| value).collect()
+    }
+
+    #[test]
+    fn figures_are_found_as_people_write_them() {
+        assert_eq!(values("12 × 11 = 132."), [12.0, 11.0, 132.0]);
+        assert_eq!(values("1,234,567.5 and 3.14, 2"), [1_234_567.5, 3.14, 2.0]);
+        assert_eq!(values("it is -5, or −7.5"), [-5.0, -7.5]);
+        assert_eq!(values("12-5 and 12 - 5"), [12.0, 5.0, 12.0, 5.0]);
+        assert_eq!(values("x2 and 3rd and v1.2 and 15% and $40"), [15.0, 40.0]);
+        assert_eq!(values("1\u{202f}000 apples"), [1000.0]);
+        assert!(values("no digits, × ½").is_empty());
+    }
+
+    #[test]
+    fn a_number_is_computed_given_or_neither() {
+        let known = Known { computed: vec![132.0], given: vec![12.0, 11.0] };
+        let origins: Vec<_> = known
+            .pieces("12 × 11 = 132, not 133")
+            .into_iter()
+            .filter_map(|(text, origin)| Some((text, origin?)))
+            .collect();
+        let said = |text: &str, origin| (text.to_owned(), origin);
+        let wanted = [
+            said("12", Origin::Given),
+            said("11", Origin::Given),
+            said("132", Origin::Computed),
+            said("133", Origin::Written),
+        ];
+        assert_eq!(origins, wanted);
+        assert_eq!(known.without_computed().origin(132.0), Origin::Written);
+    }
+}
