@@ -11,6 +11,8 @@ mod history;
 mod library;
 #[path = "page/offline.rs"]
 mod offline;
+#[path = "page/scores.rs"]
+mod scores;
 #[path = "page/single.rs"]
 mod single;
 

@@ -307,7 +307,7 @@ impl Store {
     }
 
     /// Sends a command; `None` if that failed, which the page then shows as a crash.
-    fn run(self, command: Command, files: &Array) -> Option<JobId> {
+    pub(crate) fn run(self, command: Command, files: &Array) -> Option<JobId> {
         let job = self.id();
         self.post(&ToWorker::Run { job, command }, files).then_some(job)
     }

@@ -72,6 +72,11 @@ impl Known {
     }
 }
 
+/// The last number in a text that is written in digits.
+pub fn last_figure(text: &str) -> Option<f64> {
+    figures(text).last().map(|(_, value)| *value)
+}
+
 /// The numbers in a text that are written in digits, with their bytes: signs, thousands parted by commas or narrow spaces,
 /// decimals. Digits within a word are none.
 fn figures(text: &str) -> Vec<(Range<usize>, f64)> {
@@ -135,7 +140,7 @@ mod tests {
     #[test]
     fn figures_are_found_as_people_write_them() {
         assert_eq!(values("12 × 11 = 132."), [12.0, 11.0, 132.0]);
-        assert_eq!(values("1,234,567.5 and 3.14, 2"), [1_234_567.5, 3.14, 2.0]);
+        assert_eq!(values("1,234,567.5 and 3.25, 2"), [1_234_567.5, 3.25, 2.0]);
         assert_eq!(values("it is -5, or −7.5"), [-5.0, -7.5]);
         assert_eq!(values("12-5 and 12 - 5"), [12.0, 5.0, 12.0, 5.0]);
         assert_eq!(values("x2 and 3rd and v1.2 and 15% and $40"), [15.0, 40.0]);

@@ -5,11 +5,13 @@
 pub mod actions;
 pub mod client;
 pub mod components;
+pub mod experiment;
 pub mod figures;
 pub mod files;
 pub mod format;
 pub mod history;
 pub mod known;
+pub mod ledger;
 pub mod library;
 pub mod markup;
 pub mod offline;
@@ -18,6 +20,7 @@ pub mod preferences;
 pub mod protocol;
 pub mod state;
 pub mod trace;
+pub mod turn;
 pub mod wat;
 pub mod words;
 #[cfg(target_arch = "wasm32")]

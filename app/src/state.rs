@@ -1,21 +1,21 @@
 //! The page's state, and how the worker's messages fold into it.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
 
 use leptos::prelude::*;
 use wattage_engine::wasm_layers::display;
-use wattage_engine::{AdapterInfo, CheckRow, Completion, Event, Progress, Role, Stage, StopReason};
+use wattage_engine::{AdapterInfo, CheckRow, Completion, Event, Progress, Stage, StopReason};
 
+pub use crate::turn::{Phase, Turn};
 use crate::{
     actions::LoadSpec,
     client::Client,
+    experiment::Experiment,
     history::History,
     library::Shelf,
     offline::Offline,
     preferences::{Settings, Theme},
     protocol::{Failure, FailureKind, FromWorker, JobId, Loaded, Reply},
-    trace::Trace,
 };
 
 /// All that the page knows. Copied freely: each part is a handle.
@@ -49,6 +49,10 @@ pub struct Store {
     pub settings: RwSignal<Settings>,
     /// The settings that the model in use was loaded with.
     pub loaded_with: RwSignal<Settings>,
+    /// A suite of questions put to the model.
+    pub experiment: Experiment,
+    /// Right answers that the visitor knows, by the message that answers.
+    pub known_answers: RwSignal<HashMap<u32, f64>>,
     /// The conversations that are kept.
     pub history: History,
     /// The library of kept models.
@@ -93,6 +97,8 @@ pub enum Panel {
     Device,
     /// The conversations that are kept.
     History,
+    /// What the layers scored.
+    Scores,
 }
 
 /// A load under way.
@@ -134,57 +140,6 @@ impl Rate {
     }
 }
 
-/// One message of the conversation. Clones share their text, trace and phase.
-#[derive(Clone)]
-pub struct Turn {
-    /// Its name on the page.
-    pub id: u32,
-    /// Who wrote it.
-    pub role: Role,
-    /// What was written so far.
-    pub text: ArcRwSignal<String>,
-    /// The computation that it was made with, if there is one.
-    pub trace: ArcRwSignal<Trace>,
-    /// How far it is.
-    pub phase: ArcRwSignal<Phase>,
-    /// The same question's answer with the WASM layers off where they were on, or on where they were off.
-    pub other: ArcRwSignal<Option<Arc<Turn>>>,
-}
-
-impl Turn {
-    /// A message without a computation.
-    pub fn new(id: u32, role: Role, text: String, phase: Phase) -> Self {
-        let (text, trace, phase) = (ArcRwSignal::new(text), ArcRwSignal::default(), ArcRwSignal::new(phase));
-        Self { id, role, text, trace, phase, other: ArcRwSignal::new(None) }
-    }
-}
-
-impl Turn {
-    /// A message that is as this one is now, with a life of its own.
-    pub fn copy(&self, id: u32) -> Self {
-        let turn = Self::new(id, self.role, self.text.get_untracked(), self.phase.get_untracked());
-        turn.trace.set(self.trace.get_untracked());
-        turn
-    }
-}
-
-/// How far a message is.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Phase {
-    /// The engine has not begun.
-    Waiting,
-    /// The prompt is read: tokens done, tokens in all.
-    Reading(usize, usize),
-    /// The WASM layers compute.
-    Computing,
-    /// The answer is written.
-    Writing,
-    /// Complete; with numbers if the engine wrote it.
-    Done(Option<Box<Completion>>),
-    /// Broken off by an error; the text so far stays.
-    Failed(Failure),
-}
-
 /// The kernel check's rows.
 #[derive(Debug, Clone, Default)]
 pub struct KernelCheck {
@@ -216,6 +171,8 @@ impl Store {
             check: RwSignal::new(KernelCheck::default()),
             loaded_with: RwSignal::new(settings.clone()),
             settings: RwSignal::new(settings),
+            experiment: Experiment::new(),
+            known_answers: RwSignal::new(HashMap::new()),
             history: History::new(),
             shelf: Shelf::new(),
             offline: RwSignal::new(Offline::default()),
@@ -254,6 +211,8 @@ impl Store {
                 check.failure = Some(failure);
             }
         });
+        self.experiment.job.set(None);
+        self.experiment.going.set(false);
         self.loading.set(None);
         self.loaded.set(None);
         self.speed.set(None);
@@ -263,6 +222,7 @@ impl Store {
     fn reply(self, job: JobId, reply: Reply, now: f64) {
         let answers = self.answering.get_untracked() == Some(job);
         let loads = self.loading.with_untracked(|loading| loading.as_ref().is_some_and(|loading| loading.job == job));
+        let tries = self.experiment.job.get_untracked() == Some(job);
         let checks = self.check.with_untracked(|check| check.job == Some(job));
         match reply {
             Reply::Adapter(adapter) => self.adapter.set(Some(adapter)),
@@ -279,6 +239,8 @@ impl Store {
             }
             Reply::Event(event) if answers => self.event(event),
             Reply::Answered(completion) if answers => self.answered(completion),
+            Reply::Answered(completion) if tries => self.experiment_answered(Ok(&completion)),
+            Reply::Failed(failure) if tries => self.experiment_answered(Err(failure)),
             Reply::Row(row) if checks => self.check.update(|check| check.rows.push(row)),
             Reply::Checked if checks => self.check.update(|check| {
                 check.job = None;
@@ -404,6 +366,9 @@ impl Store {
 
     /// Whether a message can be sent now.
     pub fn can_send(self) -> bool {
-        self.loaded.read().is_some() && self.answering.get().is_none() && self.check.read().job.is_none()
+        self.loaded.read().is_some()
+            && self.answering.get().is_none()
+            && self.experiment.job.get().is_none()
+            && self.check.read().job.is_none()
     }
 }

@@ -15,6 +15,7 @@ pub fn Header() -> impl IntoView {
             <ModelState />
             <nav aria-label="Panels">
                 <PanelButton panel=Panel::History label="History" />
+                <PanelButton panel=Panel::Scores label="Scores" />
                 <PanelButton panel=Panel::Model label="Model" />
                 <PanelButton panel=Panel::Settings label="Settings" />
                 <PanelButton panel=Panel::Device label="Device" />
@@ -40,6 +41,7 @@ pub const fn button_id(panel: Panel) -> &'static str {
         Panel::Settings => "open-settings",
         Panel::Device => "open-device",
         Panel::History => "open-history",
+        Panel::Scores => "open-scores",
     }
 }
 

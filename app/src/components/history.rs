@@ -119,9 +119,10 @@ fn Import() -> impl IntoView {
     }
 }
 
-async fn text_of(file: &File) -> Result<String, String> {
+/// The text of a file.
+pub async fn text_of(file: &File) -> Result<String, String> {
     if file.size() > LARGEST {
-        return Err("it is too large for a file of conversations".into());
+        return Err("it is too large".into());
     }
     let told = |error: JsValue| format!("{error:?}");
     let text = JsFuture::from(file.text()).await.map_err(told)?;

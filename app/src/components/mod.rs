@@ -6,6 +6,7 @@ mod composer;
 mod computed;
 mod device;
 mod drop;
+mod experiment;
 mod field;
 mod header;
 mod history;
@@ -15,6 +16,7 @@ mod model_library;
 mod notice;
 mod question;
 mod score;
+mod scores;
 mod settings;
 
 use std::time::Duration;
@@ -90,6 +92,7 @@ fn SidePanel(panel: Panel) -> impl IntoView {
         Panel::Model => ("Model", view! { <model_library::ModelPanel /> }.into_any()),
         Panel::Settings => ("Settings", view! { <settings::SettingsPanel /> }.into_any()),
         Panel::Device => ("Device", view! { <device::DevicePanel /> }.into_any()),
+        Panel::Scores => ("Scores", view! { <scores::ScoresPanel /> }.into_any()),
         Panel::History => ("History", view! { <history::HistoryPanel /> }.into_any()),
     };
     view! {

@@ -1,0 +1,247 @@
+//! A suite of questions put to the model in use.
+
+use leptos::{ev, html::Input, prelude::*, task::spawn_local};
+use wasm_bindgen::JsCast;
+
+use super::{
+    history::text_of,
+    model_library::file_list,
+    scores::{Sums, TakeHome},
+    store,
+};
+use crate::{
+    experiment::{OWN_NAME, Run, differences},
+    files::save,
+    ledger::{Entry, Summary},
+};
+
+/// How many wrong or differing answers are listed.
+const LISTED: usize = 50;
+
+/// The experiment's part of the panel.
+#[component]
+pub fn ExperimentPart() -> impl IntoView {
+    let store = store();
+    let experiment = store.experiment;
+    let entries = Memo::new(move |_| experiment.run.read().as_ref().map(|run| run.entries.clone()).unwrap_or_default());
+    let going = move || experiment.going.get() || experiment.job.read().is_some();
+    let left = move || experiment.items.read().len() > entries.read().len();
+    view! {
+        <section aria-labelledby="experiment-title">
+            <h3 id="experiment-title">"Experiment"</h3>
+            <p class="hint">
+                "Puts a suite of questions to the model in use, with the settings as they are, and counts how often each layer is right."
+            </p>
+            <div class="row">
+                <button
+                    type="button"
+                    title=OWN_NAME
+                    disabled=move || going() || !store.can_send()
+                    on:click=move |_| store.begin_own_experiment()
+                >
+                    "Run the page's suite"
+                </button>
+                <FileButton
+                    id="suite-file"
+                    label="Run a suite of yours"
+                    accept=".jsonl,.json,.txt"
+                    disabled=Signal::derive(move || going() || !store.can_send())
+                    take=move |name, text| store.begin_experiment(&name, &text)
+                />
+            </div>
+            <p class="hint">"A suite has a line a question: {\"question\": \"2 + 3?\", \"answer\": 5}, or null where nothing is to be computed."</p>
+            <p class="error" role="alert">
+                {move || experiment.failure.get()}
+            </p>
+            <Show when=move || experiment.run.read().is_some()>
+                <Progress />
+                <div class="row">
+                    <Show
+                        when=going
+                        fallback=move || {
+                            view! {
+                                <Show when=left>
+                                    <button
+                                        type="button"
+                                        disabled=move || !store.can_send()
+                                        on:click=move |_| store.resume_experiment()
+                                    >
+                                        "Resume"
+                                    </button>
+                                </Show>
+                            }
+                        }
+                    >
+                        <button type="button" on:click=move |_| store.pause_experiment()>
+                            "Pause"
+                        </button>
+                    </Show>
+                </div>
+                <Show when=move || !entries.read().is_empty()>
+                    <p class="numbers" data-field="passed">
+                        {move || format!("Met rightly, the gate counted: {}", Summary::of(&entries.read()).passed.told())}
+                    </p>
+                    <Sums entries />
+                    <Wrong entries />
+                    <TakeHome name="wattage-experiment" entries />
+                    <Earlier />
+                </Show>
+            </Show>
+        </section>
+    }
+}
+
+#[component]
+fn Progress() -> impl IntoView {
+    let experiment = store().experiment;
+    let done = move || experiment.run.read().as_ref().map_or(0, |run| run.entries.len());
+    let all = move || experiment.items.read().len();
+    let told = move || {
+        let run = experiment.run.read();
+        let run = run.as_ref()?;
+        let layers = if run.layers { "with" } else { "without" };
+        Some(format!("{} of {} · {} · {}, {layers} WASM layers", run.entries.len(), all(), run.suite, run.model))
+    };
+    view! {
+        <progress aria-label="Questions of the experiment" max=all prop:value=move || done() as f64></progress>
+        <p class="numbers">{told}</p>
+    }
+}
+
+fn line(entry: &Entry) -> String {
+    let number =
+        |number: Option<f64>| number.map_or_else(|| "nothing".to_owned(), wattage_engine::wasm_layers::display);
+    let answer = if entry.micros.is_none() && entry.gate.is_some() {
+        "nothing was computed".to_owned()
+    } else {
+        format!("got {}", number(entry.answer))
+    };
+    format!("{} — wanted {}, {answer}", entry.question, number(entry.wanted))
+}
+
+#[component]
+fn Wrong(entries: Memo<Vec<Entry>>) -> impl IntoView {
+    let wrong = Memo::new(move |_| entries.read().iter().filter(|entry| !entry.passed()).map(line).collect::<Vec<_>>());
+    view! {
+        <Show when=move || !wrong.read().is_empty()>
+            <details>
+                <summary>{move || format!("{} not met rightly", wrong.read().len())}</summary>
+                <ul class="ledger">
+                    {move || wrong.get().into_iter().take(LISTED).map(|line| view! { <li>{line}</li> }).collect_view()}
+                </ul>
+            </details>
+        </Show>
+    }
+}
+
+/// What another run did otherwise.
+#[component]
+fn Earlier() -> impl IntoView {
+    let store = store();
+    let experiment = store.experiment;
+    let differing = Memo::new(move |_| match (&*experiment.run.read(), &*experiment.earlier.read()) {
+        (Some(run), Some(earlier)) => Some(differences(run, earlier)),
+        _ => None,
+    });
+    let keep = move |_| {
+        let text = experiment.run.with_untracked(serde_json::to_string_pretty).unwrap_or_default();
+        store.said.set(match save("wattage-run.json", "application/json", &text) {
+            Ok(()) => "wattage-run.json is saved.".to_owned(),
+            Err(why) => why,
+        });
+    };
+    let take = move |name: String, text: String| match serde_json::from_str::<Run>(&text) {
+        Ok(run) => experiment.earlier.set(Some(run)),
+        Err(why) => experiment.failure.set(Some(format!("{name} is not a run of this page ({why})."))),
+    };
+    let told = move || {
+        let earlier = experiment.earlier.read();
+        let earlier = earlier.as_ref()?;
+        let layers = if earlier.layers { "with" } else { "without" };
+        let passed = Summary::of(&earlier.entries).passed.told();
+        Some(format!("Compared with {}, {layers} WASM layers, on {}: {passed}", earlier.model, earlier.suite))
+    };
+    let list = move || {
+        let pairs = differing.get()?;
+        let count = pairs.len();
+        let lines = pairs.into_iter().take(LISTED).map(|(now, before)| {
+            let before = before.answer.map_or_else(|| "nothing".to_owned(), wattage_engine::wasm_layers::display);
+            view! { <li>{line(&now)} {format!(", before {before}")}</li> }
+        });
+        Some(view! {
+            <details>
+                <summary>{format!("{count} answers differ")}</summary>
+                <ul class="ledger">{lines.collect_view()}</ul>
+            </details>
+        })
+    };
+    view! {
+        <p class="numbers">{told}</p>
+        {list}
+        <div class="row">
+            <button type="button" on:click=keep>
+                "Save the run"
+            </button>
+            <FileButton
+                id="run-file"
+                label="Compare with a saved run"
+                accept=".json"
+                disabled=Signal::derive(|| false)
+                take=take
+            />
+        </div>
+    }
+}
+
+/// A button that reads a text file.
+#[component]
+fn FileButton(
+    /// The element's name.
+    id: &'static str,
+    /// What the user reads.
+    label: &'static str,
+    /// The endings of such files.
+    accept: &'static str,
+    /// Whether it cannot be pressed now.
+    disabled: Signal<bool>,
+    /// Takes the file's name and text.
+    take: impl Fn(String, String) + Copy + 'static,
+) -> impl IntoView {
+    let store = store();
+    let input = NodeRef::<Input>::new();
+    let changed = move |_: ev::Event| {
+        let Some(input) = input.get_untracked() else { return };
+        let files = file_list(input.files());
+        input.set_value("");
+        for file in files {
+            spawn_local(async move {
+                match text_of(&file).await {
+                    Ok(text) => take(file.name(), text),
+                    Err(why) => {
+                        store.experiment.failure.set(Some(format!("{} could not be read: {why}.", file.name())))
+                    }
+                }
+            });
+        }
+    };
+    let choose = move |_| {
+        if let Some(input) = input.get_untracked() {
+            input.unchecked_ref::<leptos::web_sys::HtmlInputElement>().click();
+        }
+    };
+    view! {
+        <button type="button" disabled=disabled on:click=choose>
+            {label}
+        </button>
+        <input
+            node_ref=input
+            id=id
+            class="visually-hidden"
+            type="file"
+            accept=accept
+            aria-label=format!("{label}: file")
+            tabindex="-1"
+            on:change=changed
+        />
+    }
+}

@@ -1,0 +1,233 @@
+//! The panel with what the layers scored: in this conversation, and in an experiment.
+
+use std::collections::BTreeMap;
+
+use leptos::prelude::*;
+use wattage_engine::{Role, Voice};
+
+use super::{experiment::ExperimentPart, store};
+use crate::{
+    files::save,
+    ledger::{Entry, Share, Summary, to_csv, to_json},
+    state::Store,
+};
+
+/// The panel.
+#[component]
+pub fn ScoresPanel() -> impl IntoView {
+    let store = store();
+    let rows = Memo::new(move |_| session(store));
+    let entries = Memo::new(move |_| rows.read().iter().map(|(_, entry)| entry.clone()).collect::<Vec<_>>());
+    view! {
+        <section aria-labelledby="session-title">
+            <h3 id="session-title">"This conversation"</h3>
+            <Show
+                when=move || !entries.read().is_empty()
+                fallback=|| view! { <p class="hint">"Nothing was computed in it yet."</p> }
+            >
+                <Chart entries />
+                <Sums entries />
+                <ol class="ledger" aria-label="Questions of this conversation">
+                    <For each=move || rows.get() key=|(id, entry)| (*id, entry.wanted.map(f64::to_bits)) let:row>
+                        <SessionRow id=row.0 entry=row.1 />
+                    </For>
+                </ol>
+                <TakeHome name="wattage-session" entries />
+            </Show>
+        </section>
+        <ExperimentPart />
+    }
+}
+
+/// The computed answers of the open conversation, by their messages.
+fn session(store: Store) -> Vec<(u32, Entry)> {
+    let turns = store.turns.read();
+    let known = store.known_answers.read();
+    let pairs = turns.windows(2).filter(|pair| pair[0].role == Role::User && pair[1].role == Role::Assistant);
+    let entry = |pair: &[crate::state::Turn]| {
+        let id = pair[1].id;
+        let entry = Entry::of_trace(&pair[0].text.read(), &pair[1].trace.read(), known.get(&id).copied())?;
+        Some((id, entry))
+    };
+    pairs.filter_map(entry).collect()
+}
+
+#[component]
+fn SessionRow(id: u32, entry: Entry) -> impl IntoView {
+    let store = store();
+    let judged = entry.right().map(|right| if right { " · right" } else { " · wrong" });
+    let answer = entry.answer.map_or_else(|| "nothing".to_owned(), wattage_engine::wasm_layers::display);
+    let chosen = entry.chosen.map_or_else(String::new, |voice| format!(" by {voice}"));
+    let margin = entry.margin.map(|margin| format!(" · {margin:.1} above the next result"));
+    let name = format!("The right answer to: {}", entry.question);
+    let change = move |event| {
+        let text = event_target_value(&event);
+        store.known_answers.update(|known| match text.trim().replace(',', "").parse::<f64>() {
+            Ok(answer) if answer.is_finite() => drop(known.insert(id, answer)),
+            _ => drop(known.remove(&id)),
+        });
+    };
+    view! {
+        <li>
+            <p>{entry.question}</p>
+            <p class="numbers">{answer} {chosen} {margin} {judged}</p>
+            <input
+                type="text"
+                inputmode="decimal"
+                autocomplete="off"
+                placeholder="The right answer, if you know it"
+                aria-label=name
+                prop:value=entry.wanted.map(|wanted| wanted.to_string())
+                on:change=change
+            />
+        </li>
+    }
+}
+
+/// How the voices did, as a table.
+#[component]
+pub fn Sums(entries: Memo<Vec<Entry>>) -> impl IntoView {
+    let rows = move || {
+        let sum = Summary::of(&entries.read());
+        let line = |name: String, right: Share, wins: Option<Share>| {
+            let wins = wins.map(|wins| format!("{} of {}", wins.part, wins.whole));
+            view! {
+                <tr>
+                    <th scope="row">{name}</th>
+                    <td>{right.told()}</td>
+                    <td>{wins}</td>
+                </tr>
+            }
+        };
+        let voices = sum.wins.iter().map(|(voice, wins)| {
+            line(name_of(*voice), sum.voices.get(voice).copied().unwrap_or_default(), Some(*wins))
+        });
+        let whole = [("Any of them", sum.oracle), ("Answer", sum.right)];
+        voices.chain(whole.map(|(name, share)| line(name.to_owned(), share, None))).collect_view()
+    };
+    view! {
+        <table class="checks">
+            <caption class="visually-hidden">"How often each layer was right"</caption>
+            <thead>
+                <tr>
+                    <th scope="col">"Layer"</th>
+                    <th scope="col">"Right, where known"</th>
+                    <th scope="col">"Chosen"</th>
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </table>
+    }
+}
+
+fn name_of(voice: Voice) -> String {
+    match voice {
+        Voice::Layer(layer) => format!("Layer {layer}"),
+        Voice::Text => "Text".to_owned(),
+    }
+}
+
+/// Scores by layer over the questions. The list behind it says the same in words.
+#[component]
+fn Chart(entries: Memo<Vec<Entry>>) -> impl IntoView {
+    const WIDE: f32 = 320.0;
+    const HIGH: f32 = 120.0;
+    const EDGE: f32 = 8.0;
+    let lines = move || {
+        let entries = entries.read();
+        let mut voices: BTreeMap<Voice, Vec<(usize, f32, bool)>> = BTreeMap::new();
+        for (at, entry) in entries.iter().enumerate() {
+            for vote in entry.votes.iter().filter(|vote| vote.score.is_finite()) {
+                let chosen = entry.chosen == Some(vote.voice);
+                voices.entry(vote.voice).or_default().push((at, vote.score, chosen));
+            }
+        }
+        let scores = || voices.values().flatten().map(|(_, score, _)| *score);
+        let (low, high) = (scores().fold(0.0, f32::min), scores().fold(1.0, f32::max));
+        #[allow(clippy::cast_precision_loss, reason = "for display")]
+        let x = |at: usize| EDGE + (WIDE - 2.0 * EDGE) * (at as f32 + 0.5) / entries.len().max(1) as f32;
+        let y = move |score: f32| HIGH - EDGE - (HIGH - 2.0 * EDGE) * (score - low) / (high - low);
+        let zero = y(0.0);
+        let drawn = (0..).zip(voices).map(|(nth, (voice, points))| {
+            let class = format!("line line-{}", nth % 4);
+            let path: Vec<String> =
+                points.iter().map(|(at, score, _)| format!("{:.1},{:.1}", x(*at), y(*score))).collect();
+            let dots = points.iter().map(|(at, score, chosen)| {
+                let radius = if *chosen { "4" } else { "2.5" };
+                view! {
+                    <circle cx=x(*at) cy=y(*score) r=radius>
+                        <title>{format!("Question {}, {}: {score:.2}", at + 1, name_of(voice))}</title>
+                    </circle>
+                }
+            });
+            view! {
+                <g class=class>
+                    <polyline points=path.join(" ") />
+                    {dots.collect_view()}
+                </g>
+            }
+        });
+        view! {
+            <line class="axis" x1=EDGE x2=WIDE - EDGE y1=zero y2=zero />
+            {drawn.collect_view()}
+        }
+    };
+    let legend = move || {
+        let entries = entries.read();
+        let mut voices: Vec<Voice> =
+            entries.iter().flat_map(|entry| entry.votes.iter().map(|vote| vote.voice)).collect();
+        voices.sort_unstable();
+        voices.dedup();
+        (0..)
+            .zip(voices)
+            .map(|(nth, voice)| {
+                view! {
+                    <li>
+                        <svg class=format!("line line-{}", nth % 4) viewBox="0 0 12 12" aria-hidden="true">
+                            <circle cx="6" cy="6" r="4" />
+                        </svg>
+                        {name_of(voice)}
+                    </li>
+                }
+            })
+            .collect_view()
+    };
+    view! {
+        <figure class="chart">
+            <svg viewBox=format!("0 0 {WIDE} {HIGH}") role="img" aria-label="Scores by layer, question by question; the list below has them in words">
+                {lines}
+            </svg>
+            <figcaption>
+                <ul class="legend">{legend}</ul>
+                <span class="hint">"Large points were chosen."</span>
+            </figcaption>
+        </figure>
+    }
+}
+
+/// Buttons that save entries as files.
+#[component]
+pub fn TakeHome(
+    /// The files' name, without its ending.
+    name: &'static str,
+    entries: Memo<Vec<Entry>>,
+) -> impl IntoView {
+    let store = store();
+    let take = move |ending: &str, mime: &str, write: fn(&[Entry]) -> String| {
+        let text = entries.with_untracked(|entries| write(entries));
+        store.said.set(match save(&format!("{name}.{ending}"), mime, &text) {
+            Ok(()) => format!("{name}.{ending} is saved."),
+            Err(why) => why,
+        });
+    };
+    view! {
+        <div class="row">
+            <button type="button" on:click=move |_| take("csv", "text/csv", to_csv)>
+                "CSV"
+            </button>
+            <button type="button" on:click=move |_| take("json", "application/json", to_json)>
+                "JSON"
+            </button>
+        </div>
+    }
+}

@@ -1,0 +1,55 @@
+//! What the layers scored, in a conversation and in an experiment.
+
+use std::fs;
+
+use super::{Browser, PATIENCE, Page, Ranges, Server, dist};
+
+fn panel(page: &Page<'_>) -> String {
+    page.browser.text("#panel").unwrap_or_default()
+}
+
+fn wait_panel(page: &Page<'_>, what: &str) -> String {
+    page.browser.wait_for(&format!("the panel to say “{what}”"), PATIENCE, || {
+        Some(panel(page)).filter(|text| text.contains(what))
+    })
+}
+
+#[test]
+fn a_session_and_a_suite_are_counted_by_layer() {
+    let (server, browser) = (Server::start(&dist(), Ranges::On), Browser::start());
+    let page = Page::open_as_it_is(&browser, &server);
+    page.wait_loaded(PATIENCE);
+    page.send("What is 605 * 1213?");
+    page.wait_answer(PATIENCE);
+    page.press("Scores");
+    let told = wait_panel(&page, "733865 by");
+    assert!(told.contains("1 of 1") && told.contains("–"), "{told}");
+    page.fill("The right answer to: What is 605 * 1213?", "733,865\n");
+    browser.press("\u{e004}");
+    let told = wait_panel(&page, "· right");
+    assert!(told.contains("100.0 % ["), "{told}");
+
+    // A suite with a question that no layer has right, and one that asks for nothing; it rests midway and goes on.
+    let suite = tempfile::NamedTempFile::with_suffix(".jsonl").unwrap();
+    let questions = "{\"question\":\"What is 12 times 11?\",\"answer\":132}\n{\"question\":\"Hello\",\"answer\":null}\n\
+                     {\"question\":\"What is 2 + 2?\",\"answer\":5}\n{\"question\":\"81 / 9\",\"answer\":9}\n";
+    fs::write(suite.path(), questions).unwrap();
+    browser.type_into("#suite-file", suite.path().to_str().unwrap());
+    let told = wait_panel(&page, "4 of 4");
+    assert!(told.contains("Met rightly, the gate counted: 75.0 %"), "{told}");
+    assert!(told.contains("1 not met rightly") && told.contains("66.7 %"), "{told}");
+    // The same once more, without layers: compared with what was before.
+    page.press("Settings");
+    browser.script("document.getElementById('layers').click();", vec![]);
+    page.press("Scores");
+    browser.type_into("#suite-file", suite.path().to_str().unwrap());
+    wait_panel(&page, "without WASM layers");
+    let told = wait_panel(&page, "4 of 4");
+    assert!(told.contains("Compared with Wattage Tiny, with WASM layers"), "{told}");
+    assert!(told.contains("answers differ"), "{told}");
+
+    fs::write(suite.path(), "{\"question\": 1}").unwrap();
+    browser.type_into("#suite-file", suite.path().to_str().unwrap());
+    wait_panel(&page, "line 1 is not");
+    browser.assert_no_console_errors();
+}
