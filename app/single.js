@@ -23,6 +23,7 @@ const starting = async () => {
 
 starting().catch((error) => {
   const state = document.getElementById("boot-state");
+  if (!state) return;
   state.setAttribute("role", "alert");
   state.textContent = `The page could not start: ${error}. It needs a current browser; the file may also be cut short.`;
 });

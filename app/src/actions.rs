@@ -17,6 +17,7 @@ use crate::{
     preferences::MAX_SEED,
     protocol::{Command, JobId, SourceSpec, ToWorker},
     state::{Engine, KernelCheck, Loading, Phase, Rate, Store, Turn},
+    trace::Trace,
 };
 
 /// The folder of the models that come with the page.
@@ -255,7 +256,7 @@ impl Store {
         if !untrack(|| self.can_send()) {
             return;
         }
-        let had_layers = turns[at].trace.with_untracked(|trace| trace.gate.is_some());
+        let had_layers = turns[at].trace.with_untracked(Trace::with_layers);
         let other = Turn::new(self.id(), Role::Assistant, String::new(), Phase::Waiting);
         turns[at].other.set(Some(Arc::new(other.clone())));
         self.write_answer(other, &turns[..at], !had_layers);

@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use crate::trace::Trace;
 
-/// Numbers closer together than this, relatively, are the same: an answer may say one with fewer digits than it has.
+/// Numbers closer together than this, relatively, are the same.
 const SAME: f64 = 1e-9;
+/// A number said with at least so many digits may be a longer one, rounded.
+const ENOUGH: usize = 3;
 
 /// Where a number in an answer comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +46,14 @@ impl Known {
         Self { computed: Vec::new(), given: self.given.clone() }
     }
 
-    fn origin(&self, value: f64) -> Origin {
-        let among = |numbers: &[f64]| numbers.iter().any(|number| (number - value).abs() <= SAME * value.abs());
+    fn origin(&self, said: &str, value: f64) -> Origin {
+        let decimals = said.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        let digits = said.chars().filter(char::is_ascii_digit).count();
+        // 3.33 is what 10 / 3 comes to, where so much of it is said.
+        let rounded =
+            if decimals > 0 && digits >= ENOUGH { 0.5 * 10_f64.powi(-decimals.try_into().unwrap_or(0)) } else { 0.0 };
+        let near = |number: f64| (number - value).abs() <= (SAME * value.abs()).max(rounded);
+        let among = |numbers: &[f64]| numbers.iter().any(|number| near(*number));
         // 2 × 1 = 2: a number that is both was computed.
         match () {
             () if among(&self.computed) => Origin::Computed,
@@ -63,7 +71,8 @@ impl Known {
                 pieces.push((text[from..range.start].to_owned(), None));
             }
             from = range.end;
-            pieces.push((text[range].to_owned(), Some(self.origin(value))));
+            let said = &text[range];
+            pieces.push((said.to_owned(), Some(self.origin(said, value))));
         }
         if from < text.len() {
             pieces.push((text[from..].to_owned(), None));
@@ -92,7 +101,7 @@ fn figures(text: &str) -> Vec<(Range<usize>, f64)> {
         }
         if before.is_alphanumeric() || before == '_' {
             // Within a word, as in v1.2.
-            while digit(at) || letters[at].1 == '.' && digit(at + 1) {
+            while digit(at) || matches!(letters[at].1, '.' | ',') && digit(at + 1) {
                 at += 1;
             }
             continue;
@@ -118,6 +127,11 @@ fn figures(text: &str) -> Vec<(Range<usize>, f64)> {
             let apart = at >= 2 && letters[at - 2].1 == ' ';
             ahead.is_none_or(|letter| !letter.is_ascii_digit() && (apart || !letter.is_alphanumeric()))
         };
+        // 1.5 × 10^30, as large numbers are shown.
+        if let Some(power) = power(&letters[end..]) {
+            end += power.0;
+            digits.push_str(&format!("e{}", power.1));
+        }
         if let Ok(value) = digits.parse::<f64>()
             && !letters[end].1.is_alphabetic()
         {
@@ -127,6 +141,21 @@ fn figures(text: &str) -> Vec<(Range<usize>, f64)> {
         at = end.max(at + 1);
     }
     found
+}
+
+/// A power of ten behind a number: how many letters it has, and the exponent.
+fn power(letters: &[(usize, char)]) -> Option<(usize, i32)> {
+    const TIMES: &str = " × 10^";
+    let begins = letters.iter().map(|(_, letter)| *letter).take(TIMES.chars().count()).eq(TIMES.chars());
+    let behind = letters.get(TIMES.chars().count()..).filter(|_| begins)?;
+    let exponent: String = behind
+        .iter()
+        .map(|(_, letter)| *letter)
+        .enumerate()
+        .take_while(|(at, letter)| letter.is_ascii_digit() || *at == 0 && matches!(letter, '-' | '−'))
+        .map(|(_, letter)| if letter == '−' { '-' } else { letter })
+        .collect();
+    Some((TIMES.chars().count() + exponent.chars().count(), exponent.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -143,6 +172,8 @@ mod tests {
         assert_eq!(values("1,234,567.5 and 3.25, 2"), [1_234_567.5, 3.25, 2.0]);
         assert_eq!(values("it is -5, or −7.5"), [-5.0, -7.5]);
         assert_eq!(values("12-5 and 12 - 5"), [12.0, 5.0, 12.0, 5.0]);
+        assert_eq!(values("1.5 × 10^30, 2 × 10^-7 and 3 × 10"), [1.5e30, 2e-7, 3.0, 10.0]);
+        assert!(values("v1,234").is_empty());
         assert_eq!(values("x2 and 3rd and v1.2 and 15% and $40"), [15.0, 40.0]);
         assert_eq!(values("1\u{202f}000 apples"), [1000.0]);
         assert!(values("no digits, × ½").is_empty());
@@ -164,6 +195,10 @@ mod tests {
             said("133", Origin::Written),
         ];
         assert_eq!(origins, wanted);
-        assert_eq!(known.without_computed().origin(132.0), Origin::Written);
+        assert_eq!(known.without_computed().origin("132", 132.0), Origin::Written);
+        let third = Known { computed: vec![10.0 / 3.0], given: vec![10.0, 3.0] };
+        for (said, origin) in [("3.33", Origin::Computed), ("3.3", Origin::Written), ("3.34", Origin::Written)] {
+            assert_eq!(third.origin(said, said.parse().unwrap()), origin, "{said}");
+        }
     }
 }

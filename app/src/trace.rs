@@ -85,6 +85,11 @@ impl Trace {
         self.choice.as_ref()?.value.map(display)
     }
 
+    /// Whether WASM layers read the question, or tried to.
+    pub const fn with_layers(&self) -> bool {
+        self.gate.is_some() || self.unread.is_some()
+    }
+
     /// Whether candidates were, or are being, asked for.
     pub fn computes(&self) -> bool {
         self.gate.as_ref().is_some_and(|gate| gate.open) || !self.rows.is_empty() || self.choice.is_some()

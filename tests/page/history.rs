@@ -82,7 +82,7 @@ fn a_conversation_survives_a_reload_and_is_searched_renamed_exported_imported_an
 
     // Somebody else's browser would read it so.
     page.press("Delete: A product");
-    page.press("Delete for good");
+    page.press("Delete for good: A product");
     page.fill("Search", " ");
     wait_titles(&page, &["Hello"]);
     let file = tempfile::NamedTempFile::with_suffix(".json").unwrap();
@@ -119,6 +119,37 @@ fn a_question_asked_in_other_words_branches_off() {
     wait_titles(&page, &["12 * 11", "12 * 11"]);
     browser.script("document.querySelectorAll('[aria-label=Conversations] .title')[1].click();", vec![]);
     browser.wait_for("the old one", PATIENCE, || (page.computed().as_deref() == Some("142")).then_some(()));
+}
+
+#[test]
+fn two_tabs_with_one_conversation_do_not_write_over_each_other() {
+    let (server, browser) = (Server::start(&dist(), Ranges::On), Browser::start());
+    let page = Page::open_as_it_is(&browser, &server);
+    page.wait_loaded(PATIENCE);
+    page.send("12 * 11");
+    page.wait_answer(PATIENCE);
+    browser.open_tab(&server.url(""));
+    browser.wait_find("textbox", "Message", PATIENCE);
+    page.wait_loaded(PATIENCE);
+    page.press("History");
+    wait_titles(&page, &["12 * 11"]);
+    page.press("12 * 11");
+    browser
+        .wait_for("the copy", PATIENCE, || browser.text("#panel").filter(|text| text.contains("this is a copy of it")));
+    page.send("now add 10 to that");
+    page.wait_answer(PATIENCE);
+    assert_eq!(page.computed().as_deref(), Some("142"));
+    wait_titles(&page, &["12 * 11", "12 * 11"]);
+    browser.switch_tab(0);
+    page.send("now add 20 to that");
+    page.wait_answer(PATIENCE);
+    // Both are there, each as its tab left it.
+    let page = Page::open_as_it_is(&browser, &server);
+    browser.wait_for("this tab's own", PATIENCE, || (page.computed().as_deref() == Some("152")).then_some(()));
+    page.press("History");
+    browser.script("document.querySelectorAll('[aria-label=Conversations] .title')[1].click();", vec![]);
+    // The other tab has it open.
+    browser.wait_for("the other tab's", PATIENCE, || (page.computed().as_deref() == Some("142")).then_some(()));
 }
 
 #[test]

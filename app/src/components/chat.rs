@@ -159,7 +159,7 @@ fn Answer(turn: Turn) -> impl IntoView {
         let beside = || Some(Known::of(&other.read().as_ref()?.trace.read())?.without_computed());
         Known::of(&trace.read()).or_else(beside)
     });
-    let with_layers = move || trace.read().gate.is_some();
+    let with_layers = move || trace.read().with_layers();
     let copied = {
         let text = text.clone();
         move || own_words(&text.read_untracked(), &trace.read_untracked())
@@ -223,7 +223,7 @@ fn Other(
         Memo::new(move |_| Known::of(&trace.read()).or_else(|| Some(Known::of(&beside.read())?.without_computed())));
     view! {
         <section class="side" aria-label="The other answer">
-            <h3>{move || side_title(beside.read().gate.is_none())}</h3>
+            <h3>{move || side_title(!beside.read().with_layers())}</h3>
             <AnswerText text trace growing known />
             <Status phase id />
             <LayerPanel trace growing />

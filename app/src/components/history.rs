@@ -10,7 +10,7 @@ use leptos::{
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use super::{model_library::file_list, store};
+use super::{focus, focused, model_library::file_list, store};
 use crate::{
     files::{file_name, save},
     history::{Conversation, Head, to_json, to_markdown},
@@ -25,7 +25,11 @@ const LARGEST: f64 = 256e6;
 pub fn HistoryPanel() -> impl IntoView {
     let store = store();
     let history = store.history;
-    let search = RwSignal::new(String::new());
+    store.look_at_history();
+    // A search stays with the list that it made.
+    let search = RwSignal::new(
+        history.found.with_untracked(|found| found.as_ref().map(|(text, _)| text.clone()).unwrap_or_default()),
+    );
     let shown = Memo::new(move |_| {
         let heads = history.heads.get();
         let Some((text, found)) = history.found.get() else { return heads };
@@ -55,7 +59,7 @@ pub fn HistoryPanel() -> impl IntoView {
             {move || history.failure.get()}
         </p>
         <ul class="library" aria-label="Conversations">
-            <For each=move || shown.get() key=|head| (head.id.clone(), head.title.clone()) let:head>
+            <For each=move || shown.get() key=|head| (head.id.clone(), head.title.clone(), head.imported) let:head>
                 <Row head />
             </For>
         </ul>
@@ -135,8 +139,13 @@ fn Row(head: Head) -> impl IntoView {
     let (id, title) = (StoredValue::new(head.id.clone()), StoredValue::new(head.title.clone()));
     let (renaming, doomed) = (RwSignal::new(false), RwSignal::new(false));
     let open = move || store.history.open.read().as_ref().is_some_and(|open| open.id == id.get_value());
-    let when = js_sys::Date::new(&head.updated.into()).to_locale_string("default", &JsValue::UNDEFINED);
-    let mut facts = vec![String::from(when)];
+    let updated = Memo::new(move |_| {
+        let heads = store.history.heads.read();
+        heads.iter().find(|head| head.id == id.get_value()).map_or(head.updated, |head| head.updated)
+    });
+    let when =
+        move || String::from(js_sys::Date::new(&updated.get().into()).to_locale_string("default", &JsValue::UNDEFINED));
+    let mut facts = vec![String::new()];
     facts.extend(head.from.map(|from| format!("branches off “{from}”")));
     facts.extend(head.imported.then(|| "imported".to_owned()));
     let export = move |ending: &'static str, mime: &'static str, write: fn(Conversation) -> String| {
@@ -167,7 +176,7 @@ fn Row(head: Head) -> impl IntoView {
             >
                 <Rename id=id.get_value() title=title.get_value() renaming />
             </Show>
-            <p class="numbers">{facts.join(" · ")}</p>
+            <p class="numbers">{when} {facts.join(" · ")}</p>
             <div class="row tight">
                 <button type="button" class="quiet" aria-label=label("Rename") on:click=move |_| renaming.set(true)>
                     "Rename"
@@ -198,7 +207,15 @@ fn Row(head: Head) -> impl IntoView {
                         }
                     }
                 >
-                    <button type="button" on:click=move |_| store.delete_conversation(&id.get_value())>
+                    <button
+                        type="button"
+                        node_ref=focused()
+                        aria-label=label("Delete for good")
+                        on:click=move |_| {
+                            store.delete_conversation(id.get_value());
+                            focus("history-search");
+                        }
+                    >
                         "Delete for good"
                     </button>
                     <button type="button" class="quiet" on:click=move |_| doomed.set(false)>
@@ -217,11 +234,13 @@ fn Rename(id: String, title: String, renaming: RwSignal<bool>) -> impl IntoView 
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         renaming.set(false);
-        store.rename_conversation(&id, &text.get_untracked());
+        store.rename_conversation(id.clone(), &text.get_untracked());
+        focus("history-search");
     };
     view! {
         <form class="row" on:submit=submit>
             <input
+                node_ref=focused()
                 type="text"
                 autocomplete="off"
                 aria-label="Title"

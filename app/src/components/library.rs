@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::store;
+use super::{focused, store};
 use crate::{
     actions::LoadSpec,
     format,
@@ -135,9 +135,16 @@ fn Actions(target: Target, record: Option<Record>, name: String) -> impl IntoVie
     let whole = record.as_ref().is_some_and(Record::complete);
     let fetch = {
         let (label, target) = (if record.is_some() { "Resume" } else { "Download" }, target.clone());
-        let can = target.url.is_some() && !whole && store.shelf.missing.with_untracked(Option::is_none);
+        let can = target.url.is_some() && !whole;
         let keep = move |_| store.keep(target.clone(), None);
-        can.then(|| view! { <button type="button" aria-label=format!("{label} {name}") on:click=keep>{label}</button> })
+        let disabled = move || store.shelf.missing.read().is_some();
+        can.then(|| {
+            view! {
+                <button type="button" aria-label=format!("{label} {name}") disabled=disabled on:click=keep>
+                    {label}
+                </button>
+            }
+        })
     };
     let open = {
         let (file, url) = (record.clone().filter(|_| whole), target.url.clone());
@@ -170,7 +177,7 @@ fn Actions(target: Target, record: Option<Record>, name: String) -> impl IntoVie
                 let (record, size) = (record.clone(), size.clone());
                 if doomed.get() {
                     view! {
-                        <button type="button" on:click=move |_| store.delete_kept(record.clone())>
+                        <button type="button" node_ref=focused() on:click=move |_| store.delete_kept(record.clone())>
                             {format!("Delete {size} for good")}
                         </button>
                         <button type="button" class="quiet" on:click=move |_| doomed.set(false)>

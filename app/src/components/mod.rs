@@ -131,6 +131,21 @@ pub(crate) fn focus(id: &'static str) {
     );
 }
 
+/// For an element that takes the place of the one that was pressed: the keyboard goes to it.
+pub(crate) fn focused<E>() -> NodeRef<E>
+where
+    E: leptos::html::ElementType + 'static,
+    E::Output: JsCast + Clone + 'static,
+{
+    let element = NodeRef::<E>::new();
+    Effect::new(move || {
+        if let Some(element) = element.get().and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
+            drop(element.focus());
+        }
+    });
+    element
+}
+
 /// A button that copies a text and says whether that worked.
 #[component]
 pub(crate) fn CopyButton(

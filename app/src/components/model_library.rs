@@ -253,7 +253,7 @@ fn Facts(loaded: Loaded) -> impl IntoView {
     let keep = store.own_file().filter(|_| store.shelf.missing.read_untracked().is_none()).map(|file| {
         let keep = move |_| {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of bytes")]
-            store.keep(Target::of_file(&file.name(), file.size() as u64), Some(&file));
+            store.keep(Target::of_file(&file.name(), file.size() as u64, file.last_modified()), Some(&file));
         };
         view! {
             <div class="row">

@@ -29,6 +29,20 @@ pub fn Notices() -> impl IntoView {
             <div role="alert">
                 {move || crashed().map(|why| view! { <Crash why /> })}
                 {move || store.notice.get().map(|failure| view! { <LoadFailure failure /> })}
+                {move || {
+                    store
+                        .history
+                        .unkept
+                        .get()
+                        .map(|why| {
+                            view! {
+                                <div class="notice bad">
+                                    <p>{why}</p>
+                                    <p class="hint">"What you see here is lost when the page is closed: copy what you want to keep."</p>
+                                </div>
+                            }
+                        })
+                }}
             </div>
             <Show when=without_gpu>
                 <NoWebGpu />

@@ -2,7 +2,7 @@
 
 use leptos::{ev, prelude::*};
 
-use super::{focus, store};
+use super::{focus, focused, store};
 use crate::{state::Turn, trace::pieces};
 
 /// A message of the user's.
@@ -66,6 +66,7 @@ fn Edit(id: u32, text: String, editing: RwSignal<bool>) -> impl IntoView {
     view! {
         <form class="edit" on:submit=submit>
             <textarea
+                node_ref=focused()
                 rows="2"
                 aria-label="The message in other words"
                 prop:value=text
@@ -75,7 +76,10 @@ fn Edit(id: u32, text: String, editing: RwSignal<bool>) -> impl IntoView {
                 <button type="submit" disabled=move || !store.can_send()>
                     "Ask in a new branch"
                 </button>
-                <button type="button" class="quiet" on:click=move |_| editing.set(false)>
+                <button type="button" class="quiet" on:click=move |_| {
+                    editing.set(false);
+                    focus("message");
+                }>
                     "Cancel"
                 </button>
             </div>

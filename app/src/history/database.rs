@@ -123,6 +123,11 @@ impl Database {
                 lines.delete(lines_from(id, 0)?.into()).await.map_err(told)?;
             }
         }
-        transaction.done().await.map(|_| ()).map_err(told)
+        // A transaction that the browser gives up, for want of room as a rule, ends without an error.
+        if transaction.done().await.map_err(told)?.is_committed() {
+            Ok(())
+        } else {
+            Err("the browser gave up writing them: there may be no room left on this computer".to_owned())
+        }
     }
 }

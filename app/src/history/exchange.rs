@@ -83,6 +83,7 @@ mod tests {
             answer,
             text: text.into(),
             complete: true,
+            failure: None,
             trace: None,
         };
         let head =

@@ -1,15 +1,23 @@
 //! Keeping the open conversation, and what the visitor can do with the others.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use gloo::storage::{SessionStorage, Storage};
+use gloo::timers::future::sleep;
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{Conversation, Head, Line, database::Change, database::Database, title_of};
-use crate::state::{Phase, Store, Turn};
+use crate::{
+    library::Lock,
+    state::{Phase, Store, Turn},
+};
 
 /// Which conversation this tab has open, for a reload.
 const OPEN: &str = "wattage.conversation";
+/// How often to look whether something is done, and how many times before it is held to be another tab's.
+const SETTLES: Duration = Duration::from_millis(20);
+const LOOKS: usize = 15;
 
 /// The history's state. Copied freely: each part is a handle.
 #[derive(Clone, Copy)]
@@ -20,14 +28,23 @@ pub struct History {
     pub open: RwSignal<Option<Head>>,
     /// What is searched for, and the conversations that have it in a message.
     pub found: RwSignal<Option<(String, Vec<String>)>>,
-    /// What went wrong.
+    /// What went wrong with something that the visitor asked for.
     pub failure: RwSignal<Option<String>>,
-    /// What is written of the open conversation: each message's name, its length and whether it was complete.
-    written: StoredValue<Vec<(u32, usize, bool)>>,
+    /// Why conversations are not kept now.
+    pub unkept: RwSignal<Option<String>>,
+    /// What is written of the open conversation.
+    written: StoredValue<Vec<Extent>>,
     /// Changes that wait to be written.
     waiting: StoredValue<VecDeque<Change>>,
     writing: StoredValue<bool>,
+    /// The conversation that was asked for last.
+    wanted: StoredValue<Option<String>>,
+    /// The right to write the open conversation, which one tab has.
+    lock: StoredValue<Option<Lock>, LocalStorage>,
 }
+
+/// How far a message is, to see whether it changed: its name, its length, the candidates told of, and how it stands.
+type Extent = (u32, usize, usize, u8);
 
 impl History {
     /// An empty one.
@@ -37,9 +54,19 @@ impl History {
             open: RwSignal::new(None),
             found: RwSignal::new(None),
             failure: RwSignal::new(None),
+            unkept: RwSignal::new(None),
             written: StoredValue::new(Vec::new()),
             waiting: StoredValue::new(VecDeque::new()),
             writing: StoredValue::new(false),
+            wanted: StoredValue::new(None),
+            lock: StoredValue::new_local(None),
+        }
+    }
+
+    /// Waits until what is to be written is, so that what is read is the latest.
+    async fn settled(self) {
+        while self.writing.get_value() {
+            sleep(SETTLES).await;
         }
     }
 }
@@ -57,16 +84,26 @@ fn new_id() -> String {
     format!("{:012x}{:012x}", part(js_sys::Date::now()), part(js_sys::Math::random() * 2_f64.powi(48)))
 }
 
+/// The right to write a conversation; none while another tab has it. Where a browser has no locks every tab has the right.
+async fn lock(id: &str) -> Result<Option<Lock>, ()> {
+    for _ in 0..LOOKS {
+        match Lock::take(&format!("conversation-{id}")).await {
+            Ok(Some(lock)) => return Ok(Some(lock)),
+            Err(_) => return Ok(None),
+            // A page that is being reloaded may still have it.
+            Ok(None) => sleep(SETTLES).await,
+        }
+    }
+    Err(())
+}
+
 impl Store {
     /// Brings back the conversation that this tab had open, and keeps it from now on.
     pub fn keep_conversations(self) {
-        let open: Option<String> = SessionStorage::get(OPEN).ok();
-        spawn_local(async move {
-            if let Some(id) = open {
-                self.show_kept(&id).await;
-            }
-            self.look_at_history().await;
-        });
+        if let Ok(id) = SessionStorage::get::<String>(OPEN) {
+            self.show_kept(id);
+        }
+        self.look_at_history();
         Effect::new(move || {
             self.pulse.track();
             self.turns.track();
@@ -76,36 +113,64 @@ impl Store {
                 untrack(|| self.note_changes());
             }
         });
-        Effect::new(move || match &*self.history.open.read() {
-            Some(head) => drop(SessionStorage::set(OPEN, &head.id)),
-            None => SessionStorage::delete(OPEN),
+        Effect::new(move || {
+            if let Some(head) = &*self.history.open.read() {
+                drop(SessionStorage::set(OPEN, &head.id));
+            }
         });
     }
 
-    async fn show_kept(self, id: &str) {
-        let read = async { Database::open().await?.conversation(id).await };
-        match read.await {
-            Ok(Some(kept)) if self.turns.read_untracked().is_empty() => self.show(kept),
-            Ok(_) => {}
-            Err(why) => self.history.failure.set(Some(why)),
-        }
+    fn show_kept(self, id: String) {
+        let history = self.history;
+        history.wanted.set_value(Some(id.clone()));
+        spawn_local(async move {
+            history.settled().await;
+            let lock = lock(&id).await;
+            let read = async { Database::open().await?.conversation(&id).await }.await;
+            // Unless another was asked for, or a message was sent, meanwhile.
+            if history.wanted.get_value().as_ref() != Some(&id) || !self.turns.read_untracked().is_empty() {
+                return;
+            }
+            match (read, lock) {
+                (Ok(Some(kept)), Ok(lock)) => {
+                    history.lock.set_value(lock);
+                    self.show(kept, true);
+                }
+                (Ok(Some(mut kept)), Err(())) => {
+                    // Each tab goes on with a conversation of its own.
+                    kept.head.id = new_id();
+                    kept.head.from = Some(kept.head.title.clone());
+                    let told = "This conversation is open in another tab; this is a copy of it.";
+                    history.failure.set(Some(told.to_owned()));
+                    self.show(kept, false);
+                }
+                (Ok(None), _) => history.failure.set(Some("This conversation is no longer kept.".to_owned())),
+                (Err(why), _) => history.failure.set(Some(format!("It could not be read: {why}."))),
+            }
+        });
     }
 
-    fn show(self, kept: Conversation) {
+    fn show(self, kept: Conversation, written: bool) {
         let Conversation { head, messages } = kept;
         let turns: Vec<Turn> = messages.into_iter().map(|line| line.turn(self.id())).collect();
-        self.history.written.set_value(turns.iter().map(extent).collect());
+        if written {
+            self.history.written.set_value(turns.iter().map(extent).collect());
+        }
         self.history.open.set(Some(head));
         self.turns.set(turns);
         self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
     }
 
-    async fn look_at_history(self) {
-        let read = async { Database::open().await?.heads().await };
-        match read.await {
-            Ok(heads) => self.history.heads.set(heads),
-            Err(why) => self.history.failure.set(Some(why)),
-        }
+    /// Looks again at what is kept.
+    pub fn look_at_history(self) {
+        let history = self.history;
+        spawn_local(async move {
+            history.settled().await;
+            match async { Database::open().await?.heads().await }.await {
+                Ok(heads) => history.heads.set(heads),
+                Err(why) => history.unkept.set(Some(format!("Conversations are not kept: {why}."))),
+            }
+        });
     }
 
     /// Has written what changed in the open conversation since it was written last.
@@ -113,7 +178,7 @@ impl Store {
         let history = self.history;
         let turns = self.turns.get_untracked();
         let Some(first) = turns.first() else { return };
-        let extents: Vec<_> = turns.iter().map(extent).collect();
+        let extents: Vec<Extent> = turns.iter().map(extent).collect();
         let written = history.written.get_value();
         if extents == written {
             return;
@@ -134,6 +199,16 @@ impl Store {
         if history.open.read_untracked().as_ref().map(|open| &open.id) != Some(&head.id) {
             history.open.set(Some(head.clone()));
         }
+        if history.lock.with_value(Option::is_none) {
+            let id = head.id.clone();
+            spawn_local(async move {
+                if let Ok(lock) = lock(&id).await
+                    && history.open.read_untracked().as_ref().is_some_and(|open| open.id == id)
+                {
+                    history.lock.set_value(lock);
+                }
+            });
+        }
         history.heads.update(|heads| {
             heads.retain(|other| other.id != head.id);
             heads.insert(0, head.clone());
@@ -151,24 +226,17 @@ impl Store {
         spawn_local(async move {
             let written = async {
                 let database = Database::open().await?;
-                loop {
-                    let next = history.waiting.try_update_value(VecDeque::pop_front).flatten();
-                    let Some(change) = next else { return Ok(()) };
+                while let Some(change) = history.waiting.with_value(|waiting| waiting.front().cloned()) {
                     database.write(&change).await?;
-                    // What came meanwhile.
+                    // What failed stays, and is tried again with the next change.
+                    history.waiting.update_value(|waiting| drop(waiting.pop_front()));
                     self.note_changes();
                 }
+                Ok(())
             };
             let result: Result<(), String> = written.await;
             history.writing.set_value(false);
-            match result {
-                Ok(()) => history.failure.set(None),
-                Err(why) => {
-                    // All of the open one is written with its next change.
-                    history.written.set_value(Vec::new());
-                    history.failure.set(Some(format!("Conversations are not kept now: {why}.")));
-                }
-            }
+            history.unkept.set(result.err().map(|why| format!("Conversations are not kept now: {why}.")));
         });
     }
 
@@ -184,6 +252,9 @@ impl Store {
         self.note_changes();
         self.history.written.set_value(Vec::new());
         self.history.open.set(None);
+        self.history.lock.set_value(None);
+        self.history.wanted.set_value(None);
+        SessionStorage::delete(OPEN);
         self.turns.set(Vec::new());
         self.context_used.set(0);
         self.speed.set(None);
@@ -191,38 +262,68 @@ impl Store {
 
     /// Opens a kept conversation in the place of the open one.
     pub fn open_conversation(self, id: String) {
+        if self.is_open(&id) {
+            return;
+        }
         self.leave_conversation();
-        spawn_local(async move { self.show_kept(&id).await });
+        self.history.failure.set(None);
+        self.show_kept(id);
+    }
+
+    fn is_open(self, id: &str) -> bool {
+        self.history.open.read_untracked().as_ref().is_some_and(|open| open.id == id)
+    }
+
+    /// Does something to a conversation, unless another tab has it open.
+    fn with_right(self, id: String, then: impl FnOnce() + 'static) {
+        if self.is_open(&id) {
+            return then();
+        }
+        let history = self.history;
+        spawn_local(async move {
+            match lock(&id).await {
+                Ok(_lock) => {
+                    history.failure.set(None);
+                    then();
+                    history.settled().await;
+                }
+                Err(()) => history.failure.set(Some("This conversation is open in another tab.".to_owned())),
+            }
+        });
     }
 
     /// Calls a conversation something else.
-    pub fn rename_conversation(self, id: &str, title: &str) {
+    pub fn rename_conversation(self, id: String, title: &str) {
         let title = title_of(title);
         if title.is_empty() {
             return;
         }
-        let renamed = self.history.heads.try_update(|heads| {
-            let head = heads.iter_mut().find(|head| head.id == id)?;
-            head.title.clone_from(&title);
-            Some(head.clone())
+        self.with_right(id.clone(), move || {
+            let renamed = self.history.heads.try_update(|heads| {
+                let head = heads.iter_mut().find(|head| head.id == id)?;
+                head.title.clone_from(&title);
+                Some(head.clone())
+            });
+            let Some(head) = renamed.flatten() else { return };
+            self.history.open.update(|open| {
+                if let Some(open) = open.as_mut().filter(|open| open.id == head.id) {
+                    open.title = title;
+                }
+            });
+            self.write(Change::Keep { head, lines: Vec::new(), count: u32::MAX });
         });
-        let Some(head) = renamed.flatten() else { return };
-        self.history.open.update(|open| {
-            if let Some(open) = open.as_mut().filter(|open| open.id == head.id) {
-                open.title = title;
-            }
-        });
-        self.write(Change::Keep { head, lines: Vec::new(), count: u32::MAX });
     }
 
     /// Deletes a conversation.
-    pub fn delete_conversation(self, id: &str) {
-        if self.history.open.read_untracked().as_ref().is_some_and(|open| open.id == id) {
-            self.leave_conversation();
-        }
-        self.history.heads.update(|heads| heads.retain(|head| head.id != id));
-        self.write(Change::Delete(id.to_owned()));
-        self.said.set("Conversation deleted.".into());
+    pub fn delete_conversation(self, id: String) {
+        self.with_right(id.clone(), move || {
+            if self.is_open(&id) {
+                self.leave_conversation();
+            }
+            self.history.heads.update(|heads| heads.retain(|head| head.id != id));
+            self.write(Change::Delete(id));
+            self.said.set("Conversation deleted.".into());
+        });
     }
 
     /// Asks a question of the open conversation in other words: a new conversation with all that came before it. The old one
@@ -251,18 +352,18 @@ impl Store {
 
     /// Looks for a text in all conversations; an empty one ends the search.
     pub fn search_history(self, text: String) {
-        if text.trim().is_empty() {
+        let text = text.trim().to_owned();
+        if text.is_empty() {
             return self.history.found.set(None);
         }
         self.history.found.set(Some((text.clone(), Vec::new())));
         spawn_local(async move {
-            let found = async { Database::open().await?.search(text.trim()).await };
+            let found = async { Database::open().await?.search(&text).await };
             match found.await {
                 // Unless something else is looked for by now.
                 Ok(ids) => self.history.found.update(|found| {
-                    if let Some((asked, there)) = found.as_mut().filter(|(asked, _)| *asked == text) {
+                    if let Some((_, there)) = found.as_mut().filter(|(asked, _)| *asked == text) {
                         *there = ids;
-                        let _ = asked;
                     }
                 }),
                 Err(why) => self.history.failure.set(Some(why)),
@@ -278,6 +379,7 @@ impl Store {
             None => self.history.heads.with_untracked(|heads| heads.iter().map(|head| head.id.clone()).collect()),
         };
         spawn_local(async move {
+            self.history.settled().await;
             let read = async {
                 let database = Database::open().await?;
                 let mut all = Vec::new();
@@ -299,6 +401,7 @@ impl Store {
             Ok(conversations) => conversations,
             Err(why) => return self.history.failure.set(Some(format!("Nothing was imported: {why}."))),
         };
+        self.history.failure.set(None);
         self.said.set(format!("{} conversations imported.", conversations.len()));
         for Conversation { mut head, mut messages } in conversations {
             // None of those that are here is written over.
@@ -314,8 +417,11 @@ impl Store {
     }
 }
 
-/// How far a message is, to see whether it changed.
-fn extent(turn: &Turn) -> (u32, usize, bool) {
-    let complete = matches!(*turn.phase.read_untracked(), Phase::Done(_));
-    (turn.id, turn.text.read_untracked().len(), complete)
+fn extent(turn: &Turn) -> Extent {
+    let stands = match *turn.phase.read_untracked() {
+        Phase::Done(_) => 1,
+        Phase::Failed(_) => 2,
+        _ => 0,
+    };
+    (turn.id, turn.text.read_untracked().len(), turn.trace.read_untracked().rows.len(), stands)
 }

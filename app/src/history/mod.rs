@@ -57,6 +57,9 @@ pub struct Line {
     pub text: String,
     /// Whether it had been written to its end.
     pub complete: bool,
+    /// Why it had not, if that was told.
+    #[serde(default)]
+    pub failure: Option<Failure>,
     /// A [`Trace`] as JSON, if there is one; kept apart, for a message is worth more than a trace that cannot be read.
     #[serde(default)]
     pub trace: Option<String>,
@@ -84,6 +87,10 @@ impl Line {
             answer: turn.role == Role::Assistant,
             text: turn.text.get_untracked(),
             complete: matches!(*turn.phase.read_untracked(), Phase::Done(_)),
+            failure: match &*turn.phase.read_untracked() {
+                Phase::Failed(failure) => Some(failure.clone()),
+                _ => None,
+            },
             trace,
         }
     }
@@ -91,12 +98,11 @@ impl Line {
     /// The message as the page shows it.
     fn turn(self, id: u32) -> Turn {
         let role = if self.answer { Role::Assistant } else { Role::User };
-        let phase = if self.complete {
-            Phase::Done(None)
-        } else {
-            let message = "the page was closed, or the engine stopped, before this answer was complete".to_owned();
-            Phase::Failed(Failure { kind: FailureKind::Other, message })
+        let cut = || Failure {
+            kind: FailureKind::Other,
+            message: "the page was closed before this answer was complete".to_owned(),
         };
+        let phase = if self.complete { Phase::Done(None) } else { Phase::Failed(self.failure.unwrap_or_else(cut)) };
         let trace: Trace = self.trace.and_then(|trace| serde_json::from_str(&trace).ok()).unwrap_or_default();
         let trace = trace.within(&self.text);
         let turn = Turn::new(id, role, self.text, phase);
@@ -135,6 +141,7 @@ mod tests {
                 answer: true,
                 text: "é 132".into(),
                 complete: false,
+                failure: None,
                 trace: Some(trace.into()),
             };
             // Places outside the text, or within a letter.

@@ -38,8 +38,13 @@ pub async fn download(
     let folder = Folder::open().await.map_err(failed)?;
     let _lock = lock(target, cancel, report).await?;
     let kept = folder.record(&target.id).await.map_err(failed)?;
-    if kept.as_ref().is_some_and(Record::complete) {
-        return Ok(());
+    if let Some(sha256) = kept.as_ref().and_then(|kept| kept.sha256.as_ref()) {
+        return match &target.sha256 {
+            Some(wanted) if wanted != sha256 => Err(failed(format!(
+                "what is on this computer from this address has the SHA-256 {sha256}, not {wanted}: delete it and fetch it again"
+            ))),
+            _ => Ok(()),
+        };
     }
     let source = open().await?;
     if let Some(bytes) = target.bytes.filter(|bytes| *bytes != source.len()) {
@@ -52,7 +57,6 @@ pub async fn download(
     let wanted = target.sha256.clone().or_else(|| kept.as_ref().and_then(|kept| kept.wanted.clone()));
     let mut record = kept.filter(|kept| kept.is_part_of(&fresh)).unwrap_or(fresh);
     record.wanted = wanted;
-    Space::hold().await;
     let (space, left) = (Space::now().await.map_err(failed)?, record.bytes - record.kept());
     if space.quota.saturating_sub(space.used) < left {
         return Err(failed(format!(
@@ -82,7 +86,7 @@ pub async fn download(
 /// Waits for the right to write the model.
 async fn lock(target: &Target, cancel: &Cancel, report: &mut dyn FnMut(Keeping)) -> Result<Lock> {
     loop {
-        let taken = Lock::take(&target.id).await;
+        let taken = Lock::take(&target.lock()).await;
         match taken.map_err(|why| Error::Source { what: target.name.clone(), why })? {
             Some(lock) => return Ok(lock),
             None if cancel.is_cancelled() => return Err(Error::Cancelled),
@@ -165,7 +169,11 @@ impl Open {
     async fn new(folder: &Folder, record: &Record) -> std::result::Result<Self, String> {
         let handle = folder.handle(&record.id, &record.name, true).await?;
         let opened = JsFuture::from(handle.create_sync_access_handle()).await;
-        Ok(Self(opened.map_err(|error| why(&error))?.into()))
+        let file = Self(opened.map_err(|error| why(&error))?.into());
+        // What an earlier and longer version left is no part of it.
+        #[allow(clippy::cast_precision_loss, reason = "exact up to 2^53, far over any file")]
+        file.0.truncate_with_f64(record.bytes as f64).map_err(|error| why(&error))?;
+        Ok(file)
     }
 
     fn write(&self, offset: u64, bytes: &[u8]) -> std::result::Result<(), String> {

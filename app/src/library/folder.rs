@@ -138,6 +138,9 @@ impl Folder {
     pub async fn write(&self, record: &Record) -> Result<(), String> {
         let text = serde_json::to_string(record).map_err(|error| error.to_string())?;
         let handle = self.handle(&record.id, RECORD, true).await?;
+        if Reflect::get(&handle, &"createWritable".into()).map_or(true, |method| method.is_undefined()) {
+            return Err("this browser is too old to keep models: it cannot write files whole".to_owned());
+        }
         let stream: FileSystemWritableFileStream = done(handle.create_writable()).await?;
         done::<JsValue>(stream.write_with_str(&text).map_err(|error| why(&error))?).await?;
         // What was written takes the file's place when the stream is closed.

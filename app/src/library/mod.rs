@@ -16,5 +16,6 @@ pub use catalog::{KNOWN, Known};
 #[cfg(target_arch = "wasm32")]
 pub use download::download;
 pub use folder::{Folder, Space};
+pub use lock::Lock;
 pub use record::{PIECE, Record, Target};
 pub use shelf::{Download, Shelf};

@@ -22,6 +22,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// The name of the right to write it.
+    pub fn lock(&self) -> String {
+        format!("model-{}", self.id)
+    }
+
     /// The file at an address, which may end in `#sha256=` and the file's SHA-256.
     pub fn of_url(url: &str) -> Self {
         let (url, fragment) = url.split_once('#').unwrap_or((url, ""));
@@ -31,9 +36,9 @@ impl Target {
         Self { url: Some(url.to_owned()), sha256, ..Self::new(name, url) }
     }
 
-    /// A file of this computer.
-    pub fn of_file(name: &str, bytes: u64) -> Self {
-        Self { bytes: Some(bytes), ..Self::new(name, &format!("{name} {bytes}")) }
+    /// A file of this computer, by its length and the time of its last change.
+    pub fn of_file(name: &str, bytes: u64, changed: f64) -> Self {
+        Self { bytes: Some(bytes), ..Self::new(name, &format!("{name} {bytes} {changed}")) }
     }
 
     fn new(name: &str, what: &str) -> Self {
@@ -85,9 +90,11 @@ impl Record {
         self.sha256.is_some()
     }
 
-    /// Whether what is kept is a part of what there is now.
+    /// Whether what is kept is a part of what there is now. Where nothing tells two versions of a file apart, neither the server
+    /// nor a SHA-256 at the end, it is taken for another.
     pub fn is_part_of(&self, now: &Self) -> bool {
-        self.bytes == now.bytes && self.version == now.version && self.pieces.len() == now.pieces.len()
+        let same = self.bytes == now.bytes && self.version == now.version && self.pieces.len() == now.pieces.len();
+        same && (self.url.is_none() || self.version.is_some() || self.wanted.is_some())
     }
 
     /// The pieces that are missing: number, offset and length in bytes.
@@ -132,9 +139,14 @@ mod tests {
         record.pieces[1] = true;
         record.pieces[2] = true;
         assert_eq!((record.kept(), record.missing().len(), record.complete()), (PIECE + 10, 1, false));
-        assert!(record.is_part_of(&Record::new(&target, 2 * PIECE + 10, None)));
-        assert!(!record.is_part_of(&Record::new(&target, 2 * PIECE + 10, Some("newer".into()))));
-        assert!(!record.is_part_of(&Record::new(&target, 2 * PIECE + 11, None)));
+        let now = |bytes, version: Option<&str>| Record::new(&target, bytes, version.map(str::to_owned));
+        assert!(!record.is_part_of(&now(2 * PIECE + 10, None)));
+        record.wanted = Some("ab".into());
+        assert!(record.is_part_of(&now(2 * PIECE + 10, None)));
+        assert!(!record.is_part_of(&now(2 * PIECE + 10, Some("newer"))));
+        assert!(!record.is_part_of(&now(2 * PIECE + 11, None)));
+        record = Record { wanted: None, version: Some("one".into()), ..record };
+        assert!(record.is_part_of(&now(2 * PIECE + 10, Some("one"))));
         assert_eq!(Record::new(&target, 2 * PIECE, None).pieces.len(), 2);
     }
 
@@ -143,8 +155,9 @@ mod tests {
         let ids = [
             Target::of_url("https://a.example/model.gguf").id,
             Target::of_url("https://b.example/model.gguf").id,
-            Target::of_file("model.gguf", 10).id,
-            Target::of_file("model.gguf", 11).id,
+            Target::of_file("model.gguf", 10, 1.0).id,
+            Target::of_file("model.gguf", 11, 1.0).id,
+            Target::of_file("model.gguf", 10, 2.0).id,
         ];
         for (index, id) in ids.iter().enumerate() {
             assert!(id.len() == 16 && !ids[..index].contains(id), "{ids:?}");

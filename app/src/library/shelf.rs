@@ -3,7 +3,7 @@
 use js_sys::Array;
 use leptos::{prelude::*, task::spawn_local, web_sys::File};
 
-use super::{Folder, Record, Space, Target, lock::Lock};
+use super::{Folder, KNOWN, Known, Lock, Record, Space, Target};
 use crate::{
     actions::LoadSpec,
     client::Client,
@@ -130,6 +130,12 @@ impl Store {
     /// Keeps a model, from its address or from a file of this computer, or goes on with that.
     pub fn keep(self, target: Target, file: Option<&File>) {
         let shelf = self.shelf;
+        // What its authors say of a known model's file is known whichever way its address was given.
+        let target = KNOWN.iter().map(Known::target).find(|known| known.id == target.id).unwrap_or(target);
+        if untrack(|| shelf.download(&target.id)).is_some_and(|download| download.failure.is_none()) {
+            return;
+        }
+        spawn_local(Space::hold());
         if shelf.client.with_value(Option::is_none) {
             match Client::start(move |message| self.hear_of_download(message)) {
                 Ok(client) => shelf.client.set_value(Some(client)),
@@ -170,8 +176,17 @@ impl Store {
 
     /// Ends a download; what has come stays.
     pub fn cancel_keep(self, job: JobId) {
-        self.shelf.change(job, |download| download.cancelling = true);
         self.tell_downloader(&ToWorker::Cancel { job }, &Array::new());
+        let waits = self
+            .shelf
+            .downloads
+            .with_untracked(|all| all.iter().any(|download| download.job == job && download.keeping.is_none()));
+        if waits {
+            // The worker hears of it at its turn.
+            self.forget_download(job);
+        } else {
+            self.shelf.change(job, |download| download.cancelling = true);
+        }
     }
 
     /// Takes away what is told of a download that failed.
@@ -183,7 +198,7 @@ impl Store {
     pub fn delete_kept(self, record: Record) {
         spawn_local(async move {
             let deleted = async {
-                let _lock = Lock::take(&record.id).await?.ok_or("another tab downloads it")?;
+                let _lock = Lock::take(&record.target().lock()).await?.ok_or("another tab downloads it")?;
                 Folder::open().await?.delete(&record.id).await
             };
             match deleted.await {
