@@ -17,21 +17,35 @@ WASM := --target wasm32-unknown-unknown -p wattage-engine -p wattage-app
 PAGE_LIMIT := 2000000
 # The engine that `make compare` times beside this one.
 WLLAMA := 3.13.0
-# The embedded model, where its training leaves checkpoints, and how it is trained: from new weights, then three times on from what
-# came of that, with other examples, and at last from the mean of the third and the fourth. STEPS=n makes all five short, to try it.
+# What `make axe` looks at the page with.
+AXE := 4.10.2
+# The embedded model, where its training leaves checkpoints, and how it is trained: from new weights, then on with other examples;
+# the fifth, seventh and ninth part begin with the mean of two models. STEPS=n makes all parts short, to try them.
 TINY := public/models/wattage-tiny
 RUN ?= $(CACHE)/train-tiny
-FIRST := --count 110000 --mawps-copies 40 --steps $(or $(STEPS),14000) --rate 1.5e-3 --workers 1
-SECOND := --first 110000 --count 300000 --mawps-copies 25 --steps $(or $(STEPS),14000) --rate 8e-4 --answers 0.3 --patience 40
-THIRD := --first 410000 --count 1020000 --mawps-copies 30 --steps $(or $(STEPS),32000) --rate 8e-4 --answers 0.4 --answers-late 0.4 --patience 40
-FOURTH := --first 1790000 --count 290000 --mawps-copies 30 --steps $(or $(STEPS),9000) --rate 8e-4 --answers 0.4 --answers-late 0.4 --patience 40
-FIFTH := --first 2080000 --count 40000 --mawps-copies 6 --steps $(or $(STEPS),1000) --rate 2e-4 --answers 0.4 --answers-late 0.4 --patience 40
+# $(call examples,first,count,steps)
+examples = --first $(1) --count $(if $(STEPS),2000,$(2)) --steps $(or $(STEPS),$(3))
+LATE := --answers 0.4 --answers-late 0.4 --patience 40
+FIRST := $(call examples,0,110000,14000) --mawps-copies 40 --rate 1.5e-3 --workers 1
+SECOND := $(call examples,110000,300000,14000) --mawps-copies 25 --rate 8e-4 --answers 0.3 --patience 40
+THIRD := $(call examples,410000,1020000,32000) --mawps-copies 30 --rate 8e-4 $(LATE)
+FOURTH := $(call examples,1790000,290000,9000) --mawps-copies 30 --rate 8e-4 $(LATE)
+FIFTH := $(call examples,2080000,40000,1000) --mawps-copies 6 --rate 2e-4 $(LATE)
+SIXTH := $(call examples,2120000,160000,5000) --mawps-copies 30 --rate 8e-4 $(LATE)
+SEVENTH := $(call examples,2280000,45000,1000) --mawps-copies 6 --rate 2e-4 $(LATE)
+EIGHTH := $(call examples,2330000,260000,8000) --mawps-copies 30 --rate 7e-4 $(LATE)
+NINTH := $(call examples,2590000,45000,1000) --mawps-copies 6 --rate 2e-4 $(LATE)
 # What a pretrained base is asked for layers of its own.
 QUESTIONS := --count 8000 --mawps-copies 4 --gsm8k-copies 1 --distracted 0.4
 TRAINER = "$(CARGO_TARGET_DIR)/release/wattage-trainer"
+# $(call part,name,models that it begins with,arguments): trains a part and writes its model.
+define part
+@$(TRAINER) tiny $(foreach from,$(2),--start "$(RUN)/$(from)/model") --out "$(RUN)/$(1)" --mawps "$(DATA)/mawps/trainset.json" $(3)
+	@$(TRAINER) export --from "$(RUN)/$(1)" --out "$(RUN)/$(1)/model"
+endef
 RESULTS := $(CARGO_TARGET_DIR)/test-results.txt
 
-.PHONY: help setup setup-page page offline demo check size test test-real compare train-tiny eval-tiny train-layers bench bench-plain fmt clean
+.PHONY: help setup setup-page page offline demo check size test test-real compare axe train-tiny eval-tiny train-layers bench bench-plain fmt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -85,19 +99,26 @@ compare: setup page ## Speed in the browser beside wllama on the same file (MODE
 	@$(ENV) WATTAGE_MODEL="$(abspath $(MODEL))" WATTAGE_WLLAMA="$(CACHE)/wllama-$(WLLAMA)/package" \
 	    cargo test $(RELEASE) --workspace --features wattage-tests/real --test speed -- --nocapture --test-threads 1
 
+axe: setup offline ## What axe-core finds in the page, in light and dark, wide and narrow (needs npm)
+	@command -v npm >/dev/null || { echo "npm is needed: it fetches axe-core" >&2; exit 2; }
+	@mkdir -p "$(CACHE)/axe-$(AXE)"
+	@cd "$(CACHE)/axe-$(AXE)" && [ -d package ] || tar xzf "$$(npm pack --silent axe-core@$(AXE))"
+	@$(ENV) WATTAGE_AXE="$(CACHE)/axe-$(AXE)/package/axe.min.js" \
+	    cargo test $(RELEASE) --workspace --features wattage-tests/axe --test axe -- --nocapture
+
 train-tiny: setup ## Train the embedded model from scratch, or go on with it (DATA=folder with mawps/, gsm8k/; RUN=folder)
 	@[ -f "$(DATA)/mawps/trainset.json" ] || { echo "say where the data is: make train-tiny DATA=folder, with mawps/trainset.json and gsm8k/train.jsonl (see README)" >&2; exit 2; }
 	@$(ENV) cargo build $(RELEASE) --workspace
-	@$(TRAINER) tiny --out "$(RUN)/first" --mawps "$(DATA)/mawps/trainset.json" $(FIRST)
-	@$(TRAINER) export --from "$(RUN)/first" --out "$(RUN)/first/model"
-	@$(TRAINER) tiny --start "$(RUN)/first/model" --out "$(RUN)/second" --mawps "$(DATA)/mawps/trainset.json" $(SECOND)
-	@$(TRAINER) export --from "$(RUN)/second" --out "$(RUN)/second/model"
-	@$(TRAINER) tiny --start "$(RUN)/second/model" --out "$(RUN)/third" --mawps "$(DATA)/mawps/trainset.json" $(THIRD)
-	@$(TRAINER) export --from "$(RUN)/third" --out "$(RUN)/third/model"
-	@$(TRAINER) tiny --start "$(RUN)/third/model" --out "$(RUN)/fourth" --mawps "$(DATA)/mawps/trainset.json" $(FOURTH)
-	@$(TRAINER) export --from "$(RUN)/fourth" --out "$(RUN)/fourth/model"
-	@$(TRAINER) tiny --start "$(RUN)/third/model" --start "$(RUN)/fourth/model" --out "$(RUN)/fifth" --mawps "$(DATA)/mawps/trainset.json" $(FIFTH)
-	@$(TRAINER) export --from "$(RUN)/fifth" --out $(TINY)
+	$(call part,first,,$(FIRST))
+	$(call part,second,first,$(SECOND))
+	$(call part,third,second,$(THIRD))
+	$(call part,fourth,third,$(FOURTH))
+	$(call part,fifth,third fourth,$(FIFTH))
+	$(call part,sixth,fifth,$(SIXTH))
+	$(call part,seventh,fifth sixth,$(SEVENTH))
+	$(call part,eighth,seventh,$(EIGHTH))
+	$(call part,ninth,seventh eighth,$(NINTH))
+	@cp "$(RUN)"/ninth/model/* $(TINY)/
 	@$(TRAINER) scorer --model $(TINY) --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl"
 
 train-layers: setup ## Train WASM layers on a pretrained base (BASE=file.gguf DATA=folder LAYERS=folder; RUN=folder)

@@ -13,6 +13,8 @@ mod library;
 mod offline;
 #[path = "page/scores.rs"]
 mod scores;
+#[path = "page/share.rs"]
+mod share;
 #[path = "page/single.rs"]
 mod single;
 

@@ -18,6 +18,7 @@ pub mod offline;
 pub mod parts;
 pub mod preferences;
 pub mod protocol;
+pub mod share;
 pub mod state;
 pub mod trace;
 pub mod turn;

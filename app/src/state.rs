@@ -47,6 +47,8 @@ pub struct Store {
     pub check: RwSignal<KernelCheck>,
     /// What the user has set.
     pub settings: RwSignal<Settings>,
+    /// Settings of the link that the page was opened with, until they are used or not.
+    pub offered: RwSignal<Option<Settings>>,
     /// The settings that the model in use was loaded with.
     pub loaded_with: RwSignal<Settings>,
     /// A suite of questions put to the model.
@@ -169,6 +171,7 @@ impl Store {
             speed: RwSignal::new(None),
             context_used: RwSignal::new(0),
             check: RwSignal::new(KernelCheck::default()),
+            offered: RwSignal::new(None),
             loaded_with: RwSignal::new(settings.clone()),
             settings: RwSignal::new(settings),
             experiment: Experiment::new(),

@@ -80,6 +80,12 @@ impl Trace {
         self
     }
 
+    /// It as text, as the command line prints it.
+    pub fn text(&self) -> String {
+        let error = self.choice.as_ref().and_then(|choice| choice.error.as_deref());
+        wattage_engine::trace(self.gate.as_ref(), &self.rows, &self.voices(), error)
+    }
+
     /// The number that was computed, as it is written.
     pub fn told_value(&self) -> Option<String> {
         self.choice.as_ref()?.value.map(display)

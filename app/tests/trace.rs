@@ -230,3 +230,17 @@ fn a_trace_survives_being_kept() {
     let kept = serde_json::to_value(&trace).unwrap();
     assert_eq!(serde_json::from_value::<Trace>(kept).unwrap(), trace);
 }
+
+#[test]
+fn a_trace_is_a_line_a_layer() {
+    let [mut first, mut second, mut third] = [3, 7, 11].map(|layer| written(layer, layer, 0, "multiply"));
+    first = CandidateRow { score: -0.62, ..executed(&first, 144.0) };
+    second = CandidateRow { score: 3.44, status: Status::Chosen, ..executed(&second, 132.0) };
+    third = CandidateRow { score: -1.7, status: Status::Skipped, ..third };
+    let trace = fold(&[gate(2.0), Event::Candidate(first), Event::Candidate(second), Event::Candidate(third)]);
+    let wanted = "Gate: a computation is asked for [2.00]\n\
+                  Layer  3:  144 (multiply) [score: -0.62]\n\
+                  Layer  7:  132 (multiply) [score:  3.44]  <- chosen\n\
+                  Layer 11:  SKIPPED        [score: -1.70]";
+    assert_eq!(trace.text(), wanted);
+}

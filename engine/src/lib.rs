@@ -41,6 +41,7 @@ pub mod splice;
 mod startup;
 mod text;
 mod tokenizer;
+mod trace;
 pub mod wasm_layers;
 mod weave;
 
@@ -59,3 +60,4 @@ pub use recording::{BufferId, Dispatch, Recording, Run, Slice, Workgroups};
 pub use sample::Sampling;
 pub use session::{Prompt, Session};
 pub use tokenizer::{Offsets, QWEN_WORDS, TextStream, Tokenizer};
+pub use trace::trace;

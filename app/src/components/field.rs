@@ -105,3 +105,41 @@ pub fn NumberField(
         </div>
     }
 }
+
+/// A field for one of a few values.
+#[component]
+pub fn ChoiceField<T: Copy + PartialEq + Send + Sync + 'static>(
+    /// The element's name.
+    id: String,
+    /// What the user reads.
+    label: &'static str,
+    /// The values, each with its name and what the user reads.
+    choices: &'static [(T, &'static str, &'static str)],
+    /// Reads the setting.
+    get: fn(&Settings) -> T,
+    /// Changes the setting.
+    set: fn(&mut Settings, T),
+) -> impl IntoView {
+    let store = store();
+    let change = move |event: ev::Event| {
+        let value = event_target_value(&event);
+        if let Some((choice, ..)) = choices.iter().find(|(_, name, _)| *name == value) {
+            store.settings.update(|settings| set(settings, *choice));
+        }
+    };
+    let option = move |(choice, value, label): &'static (T, &'static str, &'static str)| {
+        view! {
+            <option value=*value prop:selected=move || get(&store.settings.read()) == *choice>
+                {*label}
+            </option>
+        }
+    };
+    view! {
+        <div class="field">
+            <label for=id.clone()>{label}</label>
+            <select id=id on:change=change>
+                {choices.iter().map(option).collect_view()}
+            </select>
+        </div>
+    }
+}

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use wattage_engine::{CandidateRow, Similar, Status, Voice};
 
-use super::{computed::coloured, score::Score};
+use super::{CopyButton, computed::coloured, score::Score};
 use crate::{
     format,
     trace::{Trace, parts},
@@ -42,6 +42,18 @@ pub fn LayerPanel(
                     </p>
                     <Candidates trace />
                     <Examples trace />
+                    <details>
+                        <summary>"As text"</summary>
+                        <figure class="code">
+                            <figcaption>
+                                <span>"trace"</span>
+                                <CopyButton text=move || trace.read_untracked().text() />
+                            </figcaption>
+                            <pre tabindex="0">
+                                <code data-field="trace">{move || trace.read().text()}</code>
+                            </pre>
+                        </figure>
+                    </details>
                 </Show>
             </section>
         </Show>
@@ -118,6 +130,7 @@ fn LayerRow(voice: Voice, trace: RwSignal<Trace>, growing: Signal<bool>, span: M
                         <pre tabindex="0">
                             <code>{whole}</code>
                         </pre>
+                        <CopyButton text=move || wat.get_untracked().unwrap_or_default() />
                     </details>
                 </Show>
                 {remark}

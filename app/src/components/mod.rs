@@ -41,6 +41,7 @@ pub fn App() -> impl IntoView {
     let store = Store::new(Settings::restore(), Theme::restore());
     provide_context(store);
     store.keep_conversations();
+    store.follow_link();
     store.start_engine();
     if store.settings.read_untracked().open_embedded {
         store.load(LoadSpec::Embedded);
@@ -76,10 +77,10 @@ pub fn App() -> impl IntoView {
                 <notice::Notices />
                 <chat::Chat />
                 <composer::Composer />
+                <model_library::FileInput />
             </main>
             {move || store.panel.get().map(|panel| view! { <SidePanel panel /> })}
         </div>
-        <model_library::FileInput />
         <drop::DropTarget />
         <p class="visually-hidden" role="status">{move || store.said.get()}</p>
     }

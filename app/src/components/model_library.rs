@@ -9,7 +9,7 @@ use leptos::{
 use wasm_bindgen::JsCast;
 use wattage_engine::{DevicePreference, Stage};
 
-use super::{library::Library, store};
+use super::{field::ChoiceField, library::Library, store};
 use crate::{
     actions::LoadSpec,
     format::{self, provenance},
@@ -153,33 +153,19 @@ pub fn DeviceSelect(
     /// The element's name.
     id: String,
 ) -> impl IntoView {
-    let store = store();
-    let choices = [
+    const CHOICES: [(DevicePreference, &str, &str); 3] = [
         (DevicePreference::Auto, "auto", "Auto: the faster of the two"),
         (DevicePreference::Gpu, "gpu", "GPU (WebGPU)"),
         (DevicePreference::Cpu, "cpu", "CPU: small models only"),
     ];
-    let change = move |event: ev::Event| {
-        let value = event_target_value(&event);
-        if let Some((choice, ..)) = choices.into_iter().find(|(_, name, _)| *name == value) {
-            store.settings.update(|settings| settings.device = choice);
-        }
-    };
     view! {
-        <div class="field">
-            <label for=id.clone()>"Run on"</label>
-            <select id=id on:change=change>
-                {choices
-                    .map(|(choice, value, label)| {
-                        view! {
-                            <option value=value prop:selected=move || store.settings.read().device == choice>
-                                {label}
-                            </option>
-                        }
-                    })
-                    .collect_view()}
-            </select>
-        </div>
+        <ChoiceField
+            id
+            label="Run on"
+            choices=&CHOICES
+            get=|settings| settings.device
+            set=|settings, choice| settings.device = choice
+        />
     }
 }
 

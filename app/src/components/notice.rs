@@ -47,6 +47,9 @@ pub fn Notices() -> impl IntoView {
             <Show when=without_gpu>
                 <NoWebGpu />
             </Show>
+            <Show when=move || store.offered.read().is_some()>
+                <Offered />
+            </Show>
             <Show when=move || store.offline.read().newer>
                 <NewerPage />
             </Show>
@@ -175,6 +178,41 @@ fn NoWebGpu() -> impl IntoView {
                 </button>
                 <button type="button" class="quiet" on:click=move |_| store.panel.set(Some(Panel::Device))>
                     "Device details"
+                </button>
+            </div>
+        </section>
+    }
+}
+
+/// A link's settings, which are somebody else's.
+#[component]
+fn Offered() -> impl IntoView {
+    let store = store();
+    let system = move || {
+        store
+            .offered
+            .read()
+            .as_ref()
+            .map(|offered| offered.system.trim().to_owned())
+            .filter(|system| !system.is_empty())
+    };
+    let take = move |_| {
+        if let Some(offered) = store.offered.get_untracked() {
+            store.settings.set(offered);
+        }
+        store.offered.set(None);
+    };
+    view! {
+        <section class="notice" aria-label="Settings of a link">
+            <h2>"The link that you followed has settings of its own"</h2>
+            <p>"They say how answers are sampled and what goes before a conversation. Your own stay unless you take them over."</p>
+            {move || system().map(|system| view! { <p>"Its instructions: " <q>{system}</q></p> })}
+            <div class="row">
+                <button type="button" class="primary" on:click=take>
+                    "Use its settings"
+                </button>
+                <button type="button" on:click=move |_| store.offered.set(None)>
+                    "Keep mine"
                 </button>
             </div>
         </section>

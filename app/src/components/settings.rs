@@ -1,10 +1,11 @@
 //! The settings panel.
 
-use leptos::{ev, prelude::*};
+use leptos::prelude::*;
 use wattage_engine::TextVoice;
 
 use super::{
-    field::{Bounds, NumberField},
+    CopyButton,
+    field::{Bounds, ChoiceField, NumberField},
     model_library::DeviceSelect,
     store,
 };
@@ -24,6 +25,13 @@ fn index(value: Option<f64>) -> Option<u32> {
     value.map(|value| value as u32)
 }
 
+/// When a model's own text has functions.
+const TEXT_VOICES: [(TextVoice, &str, &str); 3] = [
+    (TextVoice::Alone, "alone", "Where a model has no WASM layers"),
+    (TextVoice::On, "on", "Always"),
+    (TextVoice::Off, "off", "Never"),
+];
+
 /// Sampling, instructions and what a model is loaded with.
 #[component]
 pub fn SettingsPanel() -> impl IntoView {
@@ -31,7 +39,24 @@ pub fn SettingsPanel() -> impl IntoView {
         <Instructions />
         <SamplingFields />
         <LoadFields />
+        <Share />
         <Reset />
+    }
+}
+
+#[component]
+fn Share() -> impl IntoView {
+    let store = store();
+    view! {
+        <fieldset>
+            <legend>"Link"</legend>
+            <p class="hint">
+                "It holds the question that you write, or asked last, and these settings; never the conversation."
+            </p>
+            <div class="row">
+                <CopyButton text=move || store.link() />
+            </div>
+        </fieldset>
     }
 }
 
@@ -208,7 +233,13 @@ fn LoadFields() -> impl IntoView {
         <fieldset>
             <legend>"Loading"</legend>
             <DeviceSelect id="settings-device".to_owned() />
-            <TextVoiceSelect />
+            <ChoiceField
+                id="text-voice".to_owned()
+                label="Functions in the model's own text"
+                choices=&TEXT_VOICES
+                get=|settings| settings.text_voice
+                set=|settings, choice| settings.text_voice = choice
+            />
             <NumberField
                 id="context"
                 label="Context length"
@@ -238,36 +269,5 @@ fn Reset() -> impl IntoView {
         >
             "Reset all settings"
         </button>
-    }
-}
-
-#[component]
-fn TextVoiceSelect() -> impl IntoView {
-    let store = store();
-    let choices = [
-        (TextVoice::Alone, "alone", "Where a model has no WASM layers"),
-        (TextVoice::On, "on", "Always"),
-        (TextVoice::Off, "off", "Never"),
-    ];
-    let change = move |event: ev::Event| {
-        let value = event_target_value(&event);
-        if let Some((choice, ..)) = choices.into_iter().find(|(_, name, _)| *name == value) {
-            store.settings.update(|settings| settings.text_voice = choice);
-        }
-    };
-    let option = move |(choice, value, label)| {
-        view! {
-            <option value=value prop:selected=move || store.settings.read().text_voice == choice>
-                {label}
-            </option>
-        }
-    };
-    view! {
-        <div class="field">
-            <label for="text-voice">"Functions in the model's own text"</label>
-            <select id="text-voice" on:change=change>
-                {choices.map(option).collect_view()}
-            </select>
-        </div>
     }
 }

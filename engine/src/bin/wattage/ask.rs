@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use wattage_engine::{
-    Cancel, CandidateRow, ChatOptions, Completion, Event, Message, ModelInfo, Prompt, Result, Role, Sampling, Status,
-    Voice, row_of,
+    Cancel, CandidateRow, ChatOptions, Completion, Event, Message, ModelInfo, Prompt, Result, Role, Sampling, Voice,
+    row_of, trace,
 };
 
 use crate::cli;
@@ -36,7 +36,10 @@ pub(crate) async fn run(args: cli::Ask) -> Result<()> {
     }
     println!("{}", answer.text.trim_end());
     if args.trace {
-        println!("\n{}", trace(&answer, voices));
+        let computation = answer.computation.as_ref();
+        let rows = computation.map(|computation| computation.candidates.as_slice()).unwrap_or_default();
+        let error = computation.and_then(|computation| computation.error.as_deref());
+        println!("\n{}", trace(answer.gate.as_ref(), rows, voices, error));
     }
     Ok(())
 }
@@ -44,40 +47,6 @@ pub(crate) async fn run(args: cli::Ask) -> Result<()> {
 /// Who writes functions for a model.
 pub(crate) fn voices(model: &ModelInfo) -> Vec<Voice> {
     model.wasm_layers.iter().map(|layer| Voice::Layer(*layer)).chain(model.text_voice.then_some(Voice::Text)).collect()
-}
-
-/// A line a voice, as the page's panel has them.
-fn trace(answer: &Completion, voices: &[Voice]) -> String {
-    let gate = answer.gate.as_ref().map(|gate| {
-        let word = if gate.open { "a computation is asked for" } else { "no computation is asked for" };
-        format!("Gate: {word} [{:.2}]", gate.logit)
-    });
-    let mut lines: Vec<String> = gate.into_iter().collect();
-    if let Some(computation) = &answer.computation {
-        let names: Vec<String> = voices
-            .iter()
-            .map(|voice| match voice {
-                Voice::Layer(layer) => format!("Layer {layer}"),
-                Voice::Text => "Text".to_owned(),
-            })
-            .collect();
-        let width = names.iter().map(String::len).max().unwrap_or(1);
-        for (voice, name) in voices.iter().zip(names) {
-            let Some(row) = row_of(&computation.candidates, *voice) else { continue };
-            let what = match (row.status, &row.shown, &row.error) {
-                (Status::Skipped, ..) => "SKIPPED".to_owned(),
-                (_, Some(shown), _) => format!("{shown} ({})", row.op),
-                (_, None, Some(error)) => format!("FAILED: {error} ({})", row.op),
-                (_, None, None) => "nothing".to_owned(),
-            };
-            let mark = if row.status == Status::Chosen { "  <- chosen" } else { "" };
-            lines.push(format!("{name:width$}:  {what} [score: {:.2}]{mark}", row.score));
-        }
-        if let Some(error) = &computation.error {
-            lines.push(format!("Nothing was computed: {error}"));
-        }
-    }
-    lines.join("\n")
 }
 
 /// The contract's object.
