@@ -45,7 +45,7 @@ define part
 endef
 RESULTS := $(CARGO_TARGET_DIR)/test-results.txt
 
-.PHONY: help setup setup-page page offline demo check size test test-real compare axe train-tiny eval-tiny train-layers bench bench-plain fmt clean
+.PHONY: help setup setup-page page offline demo check size test test-real compare axe train-tiny eval-tiny train-layers eval-layers bench bench-plain fmt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -130,6 +130,25 @@ train-layers: setup ## Train WASM layers on a pretrained base (BASE=file.gguf DA
 	@$(TRAINER) layers --states "$(RUN)/states" --out "$(RUN)/layers" --model "$(LAYERS)" --steps $(or $(STEPS),6000)
 	@$(TRAINER) scorer --model "$(LAYERS)" --base "$(BASE)" --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl" \
 	    --ask-base --surveys "$(RUN)/surveys.jsonl" --generated 1500 --distracted 0.4
+
+eval-layers: setup ## Measure layers on a pretrained base, and the base alone (BASE=file.gguf LAYERS=folder DATA=folder RUN=folder)
+	@[ -n "$(BASE)" ] && [ -f "$(BASE)" ] && [ -f "$(LAYERS)/wasm_layers.safetensors" ] || { echo "say which: make eval-layers BASE=file.gguf LAYERS=folder DATA=folder" >&2; exit 2; }
+	@[ -f "$(DATA)/mawps/testset.json" ] || { echo "say where the data is: make eval-layers DATA=folder (see README)" >&2; exit 2; }
+	@$(ENV) cargo build $(RELEASE) --workspace
+	@mkdir -p "$(RUN)/eval"; measure() { \
+	    set=$$1; shift; $(TRAINER) questions "$$@" --out "$(RUN)/eval/$$set.jsonl"; \
+	    ask() { \
+	        way=$$1; shift; echo "$$set, $$way:"; \
+	        "$(CARGO_TARGET_DIR)/release/wattage" eval --device cpu --json --data "$(RUN)/eval/$$set.jsonl" --sample 200 \
+	            --out "$(RUN)/eval/$$set.$$way.jsonl" --resume "$$@"; }; \
+	    ask layers --model "$(BASE)" --layers "$(LAYERS)"; \
+	    ask alone --model "$(BASE)" --no-layers; \
+	    ask steps --model "$(BASE)" --no-layers --suffix "Think step by step, then give the answer as a number at the end."; }; \
+	measure direct --set direct --count 5; \
+	measure mawps --set mawps --from "$(DATA)/mawps/testset.json"; \
+	measure asdiv-a --set asdiv --from "$(DATA)/asdiv/ASDiv.xml" $(addprefix --ids ,$(wildcard $(DATA)/asdiv/asdiv-a/*.txt)); \
+	measure svamp --set svamp --from "$(DATA)/svamp/svamp-half.json"; \
+	measure gsm8k --set gsm8k --from "$(DATA)/gsm8k/test.jsonl"
 
 eval-tiny: setup ## Measure the embedded model (DATA=folder with mawps/, svamp/, asdiv/, gsm8k/)
 	@[ -f "$(DATA)/mawps/testset.json" ] || { echo "say where the data is: make eval-tiny DATA=folder (see README)" >&2; exit 2; }
