@@ -19,7 +19,6 @@ fn the_page_has_no_serious_violation() {
     page.press("Compare without layers");
     page.wait_answer(PATIENCE);
     browser.script(&axe, vec![]);
-    let mut looks = 0;
     for scheme in ["light", "dark"] {
         browser.script("document.documentElement.dataset.theme = arguments[0];", vec![scheme.into()]);
         for (width, height) in [(1280, 1000), (400, 900)] {
@@ -28,16 +27,17 @@ fn the_page_has_no_serious_violation() {
                 page.press(panel);
                 let found = browser.script(
                     "document.querySelectorAll('details').forEach(details => { details.open = true; });
-                     const { violations } = await axe.run();
+                     // What is folded out is made then.
+                     await new Promise(done => setTimeout(done, 200));
+                     const { violations, passes } = await axe.run();
+                     if (passes.length === 0) return ['nothing was looked at'];
                      return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))
                          .map(({ id, nodes }) => `${id}: ${nodes[0].html}`);",
                     vec![],
                 );
                 assert_eq!(found, serde_json::json!([]), "{scheme}, {width} wide, {panel}");
                 page.press("Close");
-                looks += 1;
             }
         }
     }
-    assert_eq!(looks, 20);
 }

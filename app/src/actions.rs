@@ -138,6 +138,7 @@ impl Store {
         if self.answering.get_untracked().is_some() {
             self.stop();
         }
+        self.interrupt_experiment();
         if self.loading.get_untracked().is_some() {
             self.cancel_load();
         }
@@ -313,7 +314,7 @@ impl Store {
         self.post(&ToWorker::Run { job, command }, files).then_some(job)
     }
 
-    fn cancel(self, job: JobId) {
+    pub(crate) fn cancel(self, job: JobId) {
         self.post(&ToWorker::Cancel { job }, &Array::new());
     }
 

@@ -1,5 +1,7 @@
 //! A suite of questions put to the model in use, one after the other.
 
+use std::collections::HashMap;
+
 use js_sys::Array;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,7 @@ use wattage_engine::{Completion, Message, Role};
 
 use crate::{
     ledger::Entry,
+    preferences::Settings,
     protocol::{Command, Failure, FailureKind, JobId},
     state::Store,
 };
@@ -23,7 +26,8 @@ const MOST: usize = 20_000;
 pub struct Item {
     /// The question.
     pub question: String,
-    /// The right answer; nothing where it asks for no computation.
+    /// The right answer; `null` where it asks for no computation. It must be there: a suite that calls it otherwise is none.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub answer: Option<f64>,
 }
 
@@ -49,6 +53,8 @@ pub struct Experiment {
     pub earlier: RwSignal<Option<Run>>,
     /// Questions of the suite.
     pub items: RwSignal<Vec<Item>>,
+    /// How they are asked: the settings as they were when the experiment began.
+    settings: StoredValue<Settings>,
     /// The question that the engine answers.
     pub job: RwSignal<Option<JobId>>,
     /// Whether it goes on by itself.
@@ -64,6 +70,7 @@ impl Experiment {
             run: RwSignal::new(None),
             earlier: RwSignal::new(None),
             items: RwSignal::new(Vec::new()),
+            settings: StoredValue::new(Settings::default()),
             job: RwSignal::new(None),
             going: RwSignal::new(false),
             failure: RwSignal::new(None),
@@ -114,7 +121,10 @@ impl Store {
         if let Some(last) = experiment.run.get_untracked().filter(|run| !run.entries.is_empty()) {
             experiment.earlier.set(Some(last));
         }
-        let layers = untrack(|| self.computes()) && self.settings.read_untracked().layers;
+        let has_layers = untrack(|| self.has_layers());
+        let settings = self.settings.with_untracked(|settings| settings.in_use(has_layers));
+        let layers = untrack(|| self.computes()) && settings.layers;
+        experiment.settings.set_value(settings);
         experiment.failure.set(None);
         experiment.items.set(items);
         experiment.run.set(Some(Run { suite: name.to_owned(), model, layers, entries: Vec::new() }));
@@ -123,9 +133,27 @@ impl Store {
 
     /// Goes on with an experiment.
     pub fn resume_experiment(self) {
-        if self.experiment.job.get_untracked().is_none() && untrack(|| self.can_send()) {
-            self.experiment.going.set(true);
-            self.ask_next();
+        let experiment = self.experiment;
+        if experiment.job.get_untracked().is_some() || !untrack(|| self.can_send()) {
+            return;
+        }
+        let asked = experiment.run.with_untracked(|run| run.as_ref().map(|run| run.model.clone()));
+        let loaded = self.loaded.with_untracked(|loaded| loaded.as_ref().map(|loaded| loaded.model.name.clone()));
+        if asked != loaded {
+            let asked = asked.unwrap_or_default();
+            return experiment.failure.set(Some(format!("This run was begun with {asked}: load that, or begin anew.")));
+        }
+        experiment.failure.set(None);
+        experiment.going.set(true);
+        self.ask_next();
+    }
+
+    /// Ends the question that is being answered: what it would have been is asked again when the experiment goes on.
+    pub fn interrupt_experiment(self) {
+        self.experiment.going.set(false);
+        if let Some(job) = self.experiment.job.get_untracked() {
+            self.cancel(job);
+            self.experiment.job.set(None);
         }
     }
 
@@ -142,8 +170,7 @@ impl Store {
             experiment.going.set(false);
             return;
         };
-        let layers = untrack(|| self.has_layers());
-        let settings = self.settings.with_untracked(|settings| settings.in_use(layers));
+        let settings = experiment.settings.get_value();
         let system = settings.system.trim().to_owned();
         let system = (!system.is_empty()).then_some(Message { role: Role::System, content: system });
         let asked = Message { role: Role::User, content: item.question };
@@ -171,6 +198,17 @@ impl Store {
                     self.said.set("The experiment rests.".into());
                 }
             }
+            // A question that the engine cannot take is not met, and the next one may be.
+            Err(failure) if matches!(failure.kind, FailureKind::ContextFull | FailureKind::Other) => {
+                experiment.run.update(|run| {
+                    let Some(run) = run else { return };
+                    let item = experiment.items.with_untracked(|items| items.get(run.entries.len()).cloned());
+                    if let Some(item) = item {
+                        run.entries.push(Entry::refused(&item.question, item.answer, failure.message));
+                    }
+                });
+                self.ask_next();
+            }
             Err(failure) => {
                 experiment.going.set(false);
                 if failure.kind != FailureKind::Cancelled {
@@ -181,11 +219,24 @@ impl Store {
     }
 }
 
-/// Questions that two runs met differently: the question, the right answer, and the answer of each.
+/// A run that was saved.
+///
+/// # Errors
+/// It is none, or too large a one.
+pub fn read_run(text: &str) -> Result<Run, String> {
+    let run: Run = serde_json::from_str(text).map_err(|why| format!("it is not a run of this page ({why})"))?;
+    match run.entries.len() {
+        n if n > MOST => Err(format!("it has {n} questions, more than {MOST}")),
+        _ => Ok(run),
+    }
+}
+
+/// Questions that two runs met differently, with what came of them in each.
 pub fn differences(run: &Run, earlier: &Run) -> Vec<(Entry, Entry)> {
-    let before = |entry: &Entry| earlier.entries.iter().find(|other| other.question == entry.question).cloned();
-    let pairs = run.entries.iter().filter_map(|entry| Some((entry.clone(), before(entry)?)));
-    pairs.filter(|(now, before)| now.passed() != before.passed() || now.answer != before.answer).collect()
+    let before: HashMap<&str, &Entry> = earlier.entries.iter().map(|entry| (entry.question.as_str(), entry)).collect();
+    let pairs = run.entries.iter().filter_map(|entry| Some((entry, *before.get(entry.question.as_str())?)));
+    let differ = |(now, before): &(&Entry, &Entry)| now.passed() != before.passed() || now.answer != before.answer;
+    pairs.filter(differ).map(|(now, before)| (now.clone(), before.clone())).collect()
 }
 
 #[cfg(test)]
@@ -201,5 +252,6 @@ mod tests {
         assert_eq!((items[0].answer, items[1].answer), (Some(2.0), None));
         assert!(read_suite("").is_err());
         assert!(read_suite("{\"question\": 1}").unwrap_err().contains("line 1"));
+        assert!(read_suite("{\"question\": \"1+1\", \"expected\": 2}").is_err());
     }
 }

@@ -81,6 +81,15 @@ impl Known {
     }
 }
 
+/// The number that a text is, and nothing else.
+pub fn only_figure(text: &str) -> Option<f64> {
+    let text = text.trim();
+    match &figures(text)[..] {
+        [(range, value)] if *range == (0..text.len()) => Some(*value),
+        _ => None,
+    }
+}
+
 /// The last number in a text that is written in digits.
 pub fn last_figure(text: &str) -> Option<f64> {
     figures(text).last().map(|(_, value)| *value)
@@ -177,6 +186,7 @@ mod tests {
         assert_eq!(values("x2 and 3rd and v1.2 and 15% and $40"), [15.0, 40.0]);
         assert_eq!(values("1\u{202f}000 apples"), [1000.0]);
         assert!(values("no digits, × ½").is_empty());
+        assert_eq!([only_figure(" -1,234.5 "), only_figure("3 4"), only_figure("0,5")], [Some(-1234.5), None, None]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use wattage_engine::{CandidateRow, Completion, Gate, Status, Voice, row_of};
+use wattage_engine::{CandidateRow, Completion, Gate, Status, Voice};
 
 use crate::{figures::last_figure, trace::Trace};
 
@@ -46,10 +46,14 @@ pub struct Entry {
     pub margin: Option<f32>,
     /// Microseconds that the computation took.
     pub micros: Option<u64>,
+    /// Why the engine did not take the question.
+    #[serde(default)]
+    pub refused: Option<String>,
 }
 
 fn is_close(one: f64, other: f64) -> bool {
-    (one - other).abs() <= CLOSE * other.abs()
+    // Beside zero nothing is close by its share.
+    (one - other).abs() <= (CLOSE * other.abs()).max(1e-12)
 }
 
 fn votes(rows: &[CandidateRow]) -> Vec<Vote> {
@@ -57,7 +61,8 @@ fn votes(rows: &[CandidateRow]) -> Vec<Vote> {
     voices.sort_unstable();
     voices.dedup();
     let vote = |voice| {
-        let row = row_of(rows, voice)?;
+        // Its first, as the layers are measured: the scorer may have chosen another.
+        let row = rows.iter().filter(|row| row.voice == voice).min_by_key(|row| row.rank)?;
         Some(Vote { voice, op: row.op.clone(), result: row.result, score: row.score, status: row.status })
     };
     voices.into_iter().filter_map(vote).collect()
@@ -90,6 +95,7 @@ impl Entry {
             answer: choice.value,
             margin: margin(&trace.rows),
             micros: Some(choice.micros),
+            refused: None,
         })
     }
 
@@ -110,6 +116,22 @@ impl Entry {
             },
             margin: margin(rows),
             micros: computation.map(|computation| computation.micros),
+            refused: None,
+        }
+    }
+
+    /// Of a question that the engine did not take.
+    pub fn refused(question: &str, wanted: Option<f64>, why: String) -> Self {
+        Self {
+            question: question.to_owned(),
+            wanted,
+            gate: None,
+            votes: Vec::new(),
+            chosen: None,
+            answer: None,
+            margin: None,
+            micros: None,
+            refused: Some(why),
         }
     }
 
@@ -122,6 +144,9 @@ impl Entry {
     /// Whether an experiment's question was met rightly: with the right answer, or, where none is asked for, without a
     /// computation. What the gate let pass by counts as wrong, whatever the model says.
     pub fn passed(&self) -> bool {
+        if self.refused.is_some() {
+            return false;
+        }
         match self.right() {
             Some(right) => right && (self.micros.is_some() || self.gate.is_none()),
             None => self.micros.is_none(),
@@ -189,7 +214,10 @@ impl Summary {
             }
             let Some(right) = entry.right() else { continue };
             sum.right.count(right);
-            sum.oracle.count(entry.votes.iter().any(|vote| entry.vote_is_right(vote)));
+            // The oracle is one over the layers; the text is one only where there are none.
+            let layered = entry.votes.iter().any(|vote| vote.voice != Voice::Text);
+            let mut votes = entry.votes.iter().filter(|vote| !layered || vote.voice != Voice::Text);
+            sum.oracle.count(votes.any(|vote| entry.vote_is_right(vote)));
             for vote in &entry.votes {
                 sum.voices.entry(vote.voice).or_default().count(entry.vote_is_right(vote));
             }
@@ -268,6 +296,7 @@ mod tests {
             answer: results.get(chosen).copied(),
             margin: None,
             micros: Some(5),
+            refused: None,
         }
     }
 
@@ -302,6 +331,7 @@ mod tests {
         let passed_by = Entry { micros: None, gate: Some(false), ..entry(Some(3.0), &[3.0], 0) };
         assert!(!passed_by.passed());
         assert!(Entry { gate: None, ..passed_by }.passed());
+        assert!(!Entry::refused("too long", None, "it does not fit".into()).passed());
     }
 
     #[test]

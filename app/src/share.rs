@@ -57,9 +57,8 @@ impl Store {
         let Some(shared) = location.hash().ok().and_then(|fragment| Shared::of_fragment(&fragment)) else { return };
         self.draft.set(shared.question);
         let own = self.settings.get_untracked();
-        let adopted = adopted(&own, &shared.settings);
-        if adopted != own {
-            self.offered.set(Some(adopted));
+        if adopted(&own, &shared.settings) != own {
+            self.offered.set(Some(shared.settings));
         }
         // A reload does not bring it back.
         let page = location.href().unwrap_or_default();

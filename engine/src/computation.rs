@@ -92,11 +92,17 @@ impl Visitor<'_> for Named {
     }
 
     fn visit_i64<E: de::Error>(self, layer: i64) -> Result<Voice, E> {
-        self.visit_u64(layer.unsigned_abs())
+        match u64::try_from(layer) {
+            Ok(layer) => self.visit_u64(layer),
+            Err(_) => Err(E::custom("a layer's number is not negative")),
+        }
     }
 
     fn visit_f64<E: de::Error>(self, layer: f64) -> Result<Voice, E> {
         // A page has no other numbers.
+        if layer.fract() != 0.0 || !(0.0..=f64::from(u32::MAX)).contains(&layer) {
+            return Err(E::custom("a layer's number is a whole one, and not negative"));
+        }
         self.visit_u64(layer as u64)
     }
 
@@ -221,6 +227,8 @@ mod tests {
             assert_eq!(serde_json::from_str::<Voice>(json).unwrap(), voice);
         }
         assert_eq!(serde_json::from_str::<Voice>("7.0").unwrap(), Voice::Layer(7));
-        assert!(serde_json::from_str::<Voice>("\"layer\"").is_err());
+        for bad in ["\"layer\"", "-3", "7.5", "-1.0"] {
+            assert!(serde_json::from_str::<Voice>(bad).is_err(), "{bad}");
+        }
     }
 }

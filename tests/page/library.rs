@@ -124,8 +124,8 @@ fn a_network_that_fails_loses_nothing_and_a_spoilt_piece_is_never_used() {
     begin(&page, &model.address(&host));
     wait_begun(&page, 1);
     host.parts().refuse.store(true, Relaxed);
-    let told = wait_state(&page, "503");
-    assert!(told.contains("are on this computer"), "{told}");
+    wait_state(&page, "503");
+    wait_state(&page, "are on this computer");
     host.parts().refuse.store(false, Relaxed);
     host.parts().spoil.store(true, Relaxed);
     page.press("Try again");

@@ -29,7 +29,19 @@ fn a_session_and_a_suite_are_counted_by_layer() {
     let told = wait_panel(&page, "· right");
     assert!(told.contains("100.0 % ["), "{told}");
 
-    // A suite with a question that no layer has right, and one that asks for nothing; it rests midway and goes on.
+    // The page's own suite rests midway, and goes on where it was.
+    page.press("Run the page's suite");
+    page.press("Pause");
+    browser.wait_find("button", "Resume", PATIENCE);
+    let done = |text: &str| text.split(" of 420").next()?.split_whitespace().next_back()?.parse::<usize>().ok();
+    let rested = done(&panel(&page)).unwrap();
+    assert!((1..420).contains(&rested), "{rested}");
+    page.press("Resume");
+    browser.wait_for("more answers", PATIENCE, || done(&panel(&page)).filter(|done| *done > rested));
+    page.press("Pause");
+    browser.wait_find("button", "Resume", PATIENCE);
+
+    // A suite with a question that no layer has right, and one that asks for nothing.
     let suite = tempfile::NamedTempFile::with_suffix(".jsonl").unwrap();
     let questions = "{\"question\":\"What is 12 times 11?\",\"answer\":132}\n{\"question\":\"Hello\",\"answer\":null}\n\
                      {\"question\":\"What is 2 + 2?\",\"answer\":5}\n{\"question\":\"81 / 9\",\"answer\":9}\n";

@@ -16,8 +16,8 @@ fn a_link_brings_a_question_and_offers_settings() {
          return await copied;",
         vec![],
     );
-    page.fill("System prompt", "");
-    page.write(" ");
+    // Backspace.
+    page.fill("System prompt", "\u{e003}");
     browser.open("about:blank");
     browser.open(link.as_str().unwrap());
     browser.wait_find("textbox", "Message", PATIENCE);

@@ -10,7 +10,7 @@ use super::{
     store,
 };
 use crate::{
-    experiment::{OWN_NAME, Run, differences},
+    experiment::{OWN_NAME, differences, read_run},
     files::save,
     ledger::{Entry, Summary},
 };
@@ -111,7 +111,9 @@ fn Progress() -> impl IntoView {
 fn line(entry: &Entry) -> String {
     let number =
         |number: Option<f64>| number.map_or_else(|| "nothing".to_owned(), wattage_engine::wasm_layers::display);
-    let answer = if entry.micros.is_none() && entry.gate.is_some() {
+    let answer = if let Some(why) = &entry.refused {
+        format!("refused: {why}")
+    } else if entry.micros.is_none() && entry.gate.is_some() {
         "nothing was computed".to_owned()
     } else {
         format!("got {}", number(entry.answer))
@@ -150,9 +152,12 @@ fn Earlier() -> impl IntoView {
             Err(why) => why,
         });
     };
-    let take = move |name: String, text: String| match serde_json::from_str::<Run>(&text) {
-        Ok(run) => experiment.earlier.set(Some(run)),
-        Err(why) => experiment.failure.set(Some(format!("{name} is not a run of this page ({why})."))),
+    let take = move |name: String, text: String| match read_run(&text) {
+        Ok(run) => {
+            experiment.failure.set(None);
+            experiment.earlier.set(Some(run));
+        }
+        Err(why) => experiment.failure.set(Some(format!("{name} cannot be used: {why}."))),
     };
     let told = move || {
         let earlier = experiment.earlier.read();

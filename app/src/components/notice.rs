@@ -8,6 +8,7 @@ use crate::{
     actions::LoadSpec,
     format::sentence,
     protocol::{Failure, FailureKind},
+    share::adopted,
     state::{Engine, Panel},
 };
 
@@ -143,11 +144,11 @@ fn NewerPage() -> impl IntoView {
     view! {
         <section class="notice" role="status">
             <h2>"There is a newer version of this page"</h2>
-            <p>"It is used from the next visit on. To use it at once the page starts anew; the conversation is kept."</p>
+            <p>"It is used from the next visit on. To use it at once the page starts anew; conversations are kept, an experiment is not."</p>
             <div class="row">
                 <button
                     type="button"
-                    disabled=move || store.answering.read().is_some()
+                    disabled=move || store.answering.read().is_some() || store.experiment.job.read().is_some()
                     on:click=move |_| store.take_newer()
                 >
                     "Use it now"
@@ -196,9 +197,17 @@ fn Offered() -> impl IntoView {
             .map(|offered| offered.system.trim().to_owned())
             .filter(|system| !system.is_empty())
     };
+    let switched = move || {
+        let (offered, own) = (store.offered.get()?, store.settings.get());
+        let word = |on| if on { "on" } else { "off" };
+        let layers = (offered.layers != own.layers).then(|| format!("WASM layers {}", word(offered.layers)));
+        let think = (offered.think != own.think).then(|| format!("thinking {}", word(offered.think)));
+        let switched: Vec<String> = layers.into_iter().chain(think).collect();
+        (!switched.is_empty()).then(|| format!("With them: {}.", switched.join(", ")))
+    };
     let take = move |_| {
         if let Some(offered) = store.offered.get_untracked() {
-            store.settings.set(offered);
+            store.settings.update(|own| *own = adopted(own, &offered));
         }
         store.offered.set(None);
     };
@@ -206,6 +215,7 @@ fn Offered() -> impl IntoView {
         <section class="notice" aria-label="Settings of a link">
             <h2>"The link that you followed has settings of its own"</h2>
             <p>"They say how answers are sampled and what goes before a conversation. Your own stay unless you take them over."</p>
+            {move || switched().map(|switched| view! { <p>{switched}</p> })}
             {move || system().map(|system| view! { <p>"Its instructions: " <q>{system}</q></p> })}
             <div class="row">
                 <button type="button" class="primary" on:click=take>

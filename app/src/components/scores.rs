@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
+use wattage_engine::wasm_layers::display;
 use wattage_engine::{Role, Voice};
 
 use super::{experiment::ExperimentPart, store};
 use crate::{
     files::save,
-    ledger::{Entry, Share, Summary, to_csv, to_json},
+    ledger::{Entry, Share, Summary, Vote, to_csv, to_json},
     state::Store,
 };
 
@@ -28,8 +29,8 @@ pub fn ScoresPanel() -> impl IntoView {
                 <Chart entries />
                 <Sums entries />
                 <ol class="ledger" aria-label="Questions of this conversation">
-                    <For each=move || rows.get() key=|(id, entry)| (*id, entry.wanted.map(f64::to_bits)) let:row>
-                        <SessionRow id=row.0 entry=row.1 />
+                    <For each=move || rows.get() key=|(id, _)| *id let:row>
+                        <SessionRow id=row.0 rows />
                     </For>
                 </ol>
                 <TakeHome name="wattage-session" entries />
@@ -53,31 +54,41 @@ fn session(store: Store) -> Vec<(u32, Entry)> {
 }
 
 #[component]
-fn SessionRow(id: u32, entry: Entry) -> impl IntoView {
+fn SessionRow(id: u32, rows: Memo<Vec<(u32, Entry)>>) -> impl IntoView {
     let store = store();
-    let judged = entry.right().map(|right| if right { " · right" } else { " · wrong" });
-    let answer = entry.answer.map_or_else(|| "nothing".to_owned(), wattage_engine::wasm_layers::display);
-    let chosen = entry.chosen.map_or_else(String::new, |voice| format!(" by {voice}"));
-    let margin = entry.margin.map(|margin| format!(" · {margin:.1} above the next result"));
-    let name = format!("The right answer to: {}", entry.question);
+    let entry = Memo::new(move |_| rows.read().iter().find(|(other, _)| *other == id).map(|(_, entry)| entry.clone()));
+    let told = move || {
+        let entry = entry.get()?;
+        let number = |number: Option<f64>| number.map_or_else(|| "nothing".to_owned(), display);
+        let chosen = entry.chosen.map_or_else(String::new, |voice| format!(" by {voice}"));
+        let mut told = vec![format!("{}{chosen}", number(entry.answer))];
+        told.extend(entry.margin.map(|margin| format!("{margin:.1} above the next result")));
+        told.extend(entry.right().map(|right| if right { "right" } else { "wrong" }.to_owned()));
+        let vote = |vote: &Vote| format!("{}: {} at {:.2}", name_of(vote.voice), number(vote.result), vote.score);
+        told.extend(entry.votes.iter().map(vote));
+        Some(told.join(" · "))
+    };
+    let question = move || entry.read().as_ref().map(|entry| entry.question.clone());
+    let name = move || format!("The right answer to: {}", question().unwrap_or_default());
+    let wanted = entry.get_untracked().and_then(|entry| entry.wanted);
     let change = move |event| {
         let text = event_target_value(&event);
-        store.known_answers.update(|known| match text.trim().replace(',', "").parse::<f64>() {
-            Ok(answer) if answer.is_finite() => drop(known.insert(id, answer)),
-            _ => drop(known.remove(&id)),
+        store.known_answers.update(|known| match crate::figures::only_figure(&text) {
+            Some(answer) => drop(known.insert(id, answer)),
+            None => drop(known.remove(&id)),
         });
     };
     view! {
         <li>
-            <p>{entry.question}</p>
-            <p class="numbers">{answer} {chosen} {margin} {judged}</p>
+            <p>{question}</p>
+            <p class="numbers">{told}</p>
             <input
                 type="text"
                 inputmode="decimal"
                 autocomplete="off"
                 placeholder="The right answer, if you know it"
                 aria-label=name
-                prop:value=entry.wanted.map(|wanted| wanted.to_string())
+                prop:value=wanted.map(|wanted| wanted.to_string())
                 on:change=change
             />
         </li>

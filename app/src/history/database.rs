@@ -32,6 +32,16 @@ pub enum Change {
     Delete(String),
 }
 
+impl Change {
+    /// The conversation's name.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Keep { head, .. } => &head.id,
+            Self::Delete(id) => id,
+        }
+    }
+}
+
 fn told(error: impl Display) -> String {
     format!("the browser's database says: {error}")
 }

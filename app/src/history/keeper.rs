@@ -84,6 +84,30 @@ fn new_id() -> String {
     format!("{:012x}{:012x}", part(js_sys::Date::now()), part(js_sys::Math::random() * 2_f64.powi(48)))
 }
 
+/// Adds a change to those that wait: one of a conversation takes in the one that waits already, and a deletion comes first and
+/// leaves nothing else of it.
+fn queue(waiting: &mut VecDeque<Change>, change: Change) {
+    match change {
+        Change::Delete(id) => {
+            waiting.retain(|other| other.id() != id);
+            waiting.push_front(Change::Delete(id));
+        }
+        Change::Keep { head, lines, count } => {
+            let same = waiting.iter_mut().find_map(|other| match other {
+                Change::Keep { head: known, lines, count } if known.id == head.id => Some((known, lines, count)),
+                _ => None,
+            });
+            let Some((known, known_lines, known_count)) = same else {
+                return waiting.push_back(Change::Keep { head, lines, count });
+            };
+            *known = head;
+            known_lines.retain(|line| line.index < count && !lines.iter().any(|new| new.index == line.index));
+            known_lines.extend(lines);
+            *known_count = count.min(if count == u32::MAX { *known_count } else { count });
+        }
+    }
+}
+
 /// The right to write a conversation; none while another tab has it. Where a browser has no locks every tab has the right.
 async fn lock(id: &str) -> Result<Option<Lock>, ()> {
     for _ in 0..LOOKS {
@@ -218,25 +242,30 @@ impl Store {
 
     fn write(self, change: Change) {
         let history = self.history;
-        history.waiting.update_value(|waiting| waiting.push_back(change));
+        history.waiting.update_value(|waiting| queue(waiting, change));
         if history.writing.get_value() {
             return;
         }
         history.writing.set_value(true);
         spawn_local(async move {
-            let written = async {
-                let database = Database::open().await?;
-                while let Some(change) = history.waiting.with_value(|waiting| waiting.front().cloned()) {
-                    database.write(&change).await?;
-                    // What failed stays, and is tried again with the next change.
-                    history.waiting.update_value(|waiting| drop(waiting.pop_front()));
+            // What fails stays, and is tried again with the next change; it stops no other.
+            let (mut failed, mut told) = (VecDeque::new(), None);
+            let database = Database::open().await;
+            while let Some(change) = history.waiting.try_update_value(VecDeque::pop_front).flatten() {
+                let written = match &database {
+                    Ok(database) => database.write(&change).await,
+                    Err(why) => Err(why.clone()),
+                };
+                if let Err(why) = written {
+                    told = Some(why);
+                    queue(&mut failed, change);
+                } else {
                     self.note_changes();
                 }
-                Ok(())
-            };
-            let result: Result<(), String> = written.await;
+            }
+            history.waiting.set_value(failed);
             history.writing.set_value(false);
-            history.unkept.set(result.err().map(|why| format!("Conversations are not kept now: {why}.")));
+            history.unkept.set(told.map(|why| format!("Conversations are not kept now: {why}.")));
         });
     }
 
@@ -252,7 +281,12 @@ impl Store {
         self.note_changes();
         self.history.written.set_value(Vec::new());
         self.history.open.set(None);
-        self.history.lock.set_value(None);
+        // Another tab may have it once all of it is written.
+        let lock = self.history.lock.try_update_value(Option::take).flatten();
+        spawn_local(async move {
+            self.history.settled().await;
+            drop(lock);
+        });
         self.history.wanted.set_value(None);
         SessionStorage::delete(OPEN);
         self.turns.set(Vec::new());
@@ -424,4 +458,40 @@ fn extent(turn: &Turn) -> Extent {
         _ => 0,
     };
     (turn.id, turn.text.read_untracked().len(), turn.trace.read_untracked().rows.len(), stands)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_one_change_a_conversation() {
+        let head = |id: &str, title: &str| Head {
+            id: id.into(),
+            title: title.into(),
+            created: 0.0,
+            updated: 0.0,
+            from: None,
+            imported: false,
+        };
+        let line = |index, text: &str| Line {
+            conversation: "a".into(),
+            index,
+            answer: false,
+            text: text.into(),
+            complete: true,
+            failure: None,
+            trace: None,
+        };
+        let keep = |title: &str, lines: Vec<Line>, count| Change::Keep { head: head("a", title), lines, count };
+        let mut waiting = VecDeque::new();
+        queue(&mut waiting, keep("one", vec![line(0, "x"), line(1, "y"), line(2, "z")], 3));
+        queue(&mut waiting, keep("two", vec![line(1, "new")], 2));
+        queue(&mut waiting, keep("three", vec![], u32::MAX));
+        assert_eq!(waiting, [keep("three", vec![line(0, "x"), line(1, "new")], 2)]);
+        queue(&mut waiting, Change::Keep { head: head("b", "other"), lines: vec![], count: 0 });
+        queue(&mut waiting, Change::Delete("a".into()));
+        assert_eq!(waiting.len(), 2);
+        assert_eq!(waiting[0], Change::Delete("a".into()));
+    }
 }

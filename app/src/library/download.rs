@@ -46,7 +46,11 @@ pub async fn download(
             _ => Ok(()),
         };
     }
-    let source = open().await?;
+    // A server may take the request and never answer.
+    let source = match select(std::pin::pin!(open()), std::pin::pin!(cancelled(cancel))).await {
+        Either::Left((source, _)) => source?,
+        Either::Right(_) => return Err(Error::Cancelled),
+    };
     if let Some(bytes) = target.bytes.filter(|bytes| *bytes != source.len()) {
         return Err(failed(format!(
             "it should have {bytes} bytes and has {}; it may have been replaced",
@@ -81,6 +85,13 @@ pub async fn download(
     }
     record.sha256 = Some(sha256);
     folder.write(&record).await.map_err(failed)
+}
+
+/// Waits until the end is asked for.
+async fn cancelled(cancel: &Cancel) {
+    while !cancel.is_cancelled() {
+        sleep(LOOK).await;
+    }
 }
 
 /// Waits for the right to write the model.
@@ -120,12 +131,7 @@ async fn fetch(
         .buffer_unordered(AT_ONCE);
     let say = |record: &Record| Keeping { stage: KeepingStage::Fetching, done: record.kept(), total: record.bytes };
     report(say(record));
-    let cancelled = async {
-        while !cancel.is_cancelled() {
-            sleep(LOOK).await;
-        }
-    };
-    let mut cancelled = std::pin::pin!(cancelled.fuse());
+    let mut cancelled = std::pin::pin!(cancelled(cancel).fuse());
     loop {
         let next = match select(pieces.next(), &mut cancelled).await {
             Either::Left((next, _)) => next,

@@ -240,7 +240,13 @@ impl Store {
         let name = self.shelf.downloads.with_untracked(|all| {
             all.iter().find(|download| download.job == job).map(|download| download.target.name.clone())
         });
-        let Some(name) = name else { return };
+        let Some(name) = name else {
+            // One that was given up; a part of it may have come.
+            if !matches!(*reply, Reply::Keeping(_)) {
+                self.look_at_shelf();
+            }
+            return;
+        };
         match *reply {
             Reply::Keeping(keeping) => self.shelf.change(job, |download| {
                 if keeping.stage == KeepingStage::Fetching {
