@@ -1,11 +1,9 @@
 //! A suite of questions put to the model in use.
 
-use leptos::{ev, html::Input, prelude::*, task::spawn_local};
-use wasm_bindgen::JsCast;
+use leptos::prelude::*;
 
 use super::{
-    history::text_of,
-    model_library::file_list,
+    file_button::FileButton,
     scores::{Sums, TakeHome},
     store,
 };
@@ -44,6 +42,8 @@ pub fn ExperimentPart() -> impl IntoView {
                 <FileButton
                     id="suite-file"
                     label="Run a suite of yours"
+                files="Run a suite of yours: file"
+                failure=experiment.failure
                     accept=".jsonl,.json,.txt"
                     disabled=Signal::derive(move || going() || !store.can_send())
                     take=move |name, text| store.begin_experiment(&name, &text)
@@ -190,63 +190,11 @@ fn Earlier() -> impl IntoView {
             <FileButton
                 id="run-file"
                 label="Compare with a saved run"
+                files="Compare with a saved run: file"
+                failure=experiment.failure
                 accept=".json"
-                disabled=Signal::derive(|| false)
                 take=take
             />
         </div>
-    }
-}
-
-/// A button that reads a text file.
-#[component]
-fn FileButton(
-    /// The element's name.
-    id: &'static str,
-    /// What the user reads.
-    label: &'static str,
-    /// The endings of such files.
-    accept: &'static str,
-    /// Whether it cannot be pressed now.
-    disabled: Signal<bool>,
-    /// Takes the file's name and text.
-    take: impl Fn(String, String) + Copy + 'static,
-) -> impl IntoView {
-    let store = store();
-    let input = NodeRef::<Input>::new();
-    let changed = move |_: ev::Event| {
-        let Some(input) = input.get_untracked() else { return };
-        let files = file_list(input.files());
-        input.set_value("");
-        for file in files {
-            spawn_local(async move {
-                match text_of(&file).await {
-                    Ok(text) => take(file.name(), text),
-                    Err(why) => {
-                        store.experiment.failure.set(Some(format!("{} could not be read: {why}.", file.name())))
-                    }
-                }
-            });
-        }
-    };
-    let choose = move |_| {
-        if let Some(input) = input.get_untracked() {
-            input.unchecked_ref::<leptos::web_sys::HtmlInputElement>().click();
-        }
-    };
-    view! {
-        <button type="button" disabled=disabled on:click=choose>
-            {label}
-        </button>
-        <input
-            node_ref=input
-            id=id
-            class="visually-hidden"
-            type="file"
-            accept=accept
-            aria-label=format!("{label}: file")
-            tabindex="-1"
-            on:change=changed
-        />
     }
 }

@@ -1,24 +1,14 @@
 //! The panel with all conversations.
 
-use leptos::{
-    ev,
-    html::Input,
-    prelude::*,
-    task::spawn_local,
-    web_sys::{File, HtmlInputElement},
-};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use leptos::{ev, prelude::*};
+use wasm_bindgen::JsValue;
 
-use super::{focus, focused, model_library::file_list, store};
+use super::{file_button::FileButton, focus, focused, store};
 use crate::{
     files::{file_name, save},
     history::{Conversation, Head, to_json, to_markdown},
     state::Store,
 };
-
-/// The largest file that is read: more than any number of conversations that people have.
-const LARGEST: f64 = 256e6;
 
 /// The panel.
 #[component]
@@ -77,60 +67,17 @@ pub fn HistoryPanel() -> impl IntoView {
             >
                 "Export all"
             </button>
-            <Import />
+            <FileButton
+                id="history-file"
+                label="Import"
+                files="Files of conversations"
+                accept=".json,application/json"
+                multiple=true
+                failure=history.failure
+                take=move |_, text| store.import_conversations(&text)
+            />
         </div>
     }
-}
-
-#[component]
-fn Import() -> impl IntoView {
-    let store = store();
-    let input = NodeRef::<Input>::new();
-    let changed = move |_: ev::Event| {
-        let Some(input) = input.get_untracked() else { return };
-        let files = file_list(input.files());
-        // The same file can be chosen again.
-        input.set_value("");
-        for file in files {
-            spawn_local(async move {
-                match text_of(&file).await {
-                    Ok(text) => store.import_conversations(&text),
-                    Err(why) => store.history.failure.set(Some(format!("{} could not be read: {why}.", file.name()))),
-                }
-            });
-        }
-    };
-    let choose = move |_| {
-        if let Some(input) = input.get_untracked() {
-            input.unchecked_ref::<HtmlInputElement>().click();
-        }
-    };
-    view! {
-        <button type="button" on:click=choose>
-            "Import"
-        </button>
-        <input
-            node_ref=input
-            id="history-file"
-            class="visually-hidden"
-            type="file"
-            multiple
-            accept=".json,application/json"
-            aria-label="Files of conversations"
-            tabindex="-1"
-            on:change=changed
-        />
-    }
-}
-
-/// The text of a file.
-pub async fn text_of(file: &File) -> Result<String, String> {
-    if file.size() > LARGEST {
-        return Err("it is too large".into());
-    }
-    let told = |error: JsValue| format!("{error:?}");
-    let text = JsFuture::from(file.text()).await.map_err(told)?;
-    text.as_string().ok_or_else(|| "it is no text".into())
 }
 
 #[component]

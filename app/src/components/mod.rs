@@ -8,6 +8,7 @@ mod device;
 mod drop;
 mod experiment;
 mod field;
+mod file_button;
 mod header;
 mod history;
 mod layers;
