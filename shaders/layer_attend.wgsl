@@ -29,29 +29,7 @@ struct Params {
 const LANES: u32 = 32u;
 var<workgroup> weights: array<f32, 1024>;
 var<workgroup> query: array<f32, 64>;
-var<workgroup> partial: array<f32, 32>;
-
-fn largest(value: f32, lane: u32) -> f32 {
-    partial[lane] = value;
-    workgroupBarrier();
-    var all = partial[0];
-    for (var i = 1u; i < LANES; i++) {
-        all = max(all, partial[i]);
-    }
-    workgroupBarrier();
-    return all;
-}
-
-fn total(value: f32, lane: u32) -> f32 {
-    partial[lane] = value;
-    workgroupBarrier();
-    var all = 0.0;
-    for (var i = 0u; i < LANES; i++) {
-        all += partial[i];
-    }
-    workgroupBarrier();
-    return all;
-}
+// include lane_reduce
 
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

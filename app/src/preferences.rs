@@ -45,6 +45,8 @@ pub struct Settings {
     pub text_voice: TextVoice,
     /// Whether the WASM layers are used, where a model has them.
     pub layers: bool,
+    /// The score before its run under which a candidate is skipped; the scorer's own where none is set.
+    pub threshold: Option<f64>,
     /// Whether the user has chosen how tokens are sampled, even if as the defaults have it.
     pub own_sampling: bool,
     /// Whether the embedded model is opened with the page.
@@ -69,6 +71,7 @@ impl Default for Settings {
             device: DevicePreference::Auto,
             text_voice: TextVoice::Alone,
             layers: true,
+            threshold: None,
             own_sampling: false,
             open_embedded: true,
         }
@@ -152,6 +155,8 @@ impl Settings {
             think: self.think,
             stop: Vec::new(),
             layers: self.layers,
+            threshold: self.threshold.map(|threshold| threshold as f32),
+            attention: true,
         }
     }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use wattage_engine::wasm_layers::display;
-use wattage_engine::{BoundNumber, CandidateRow, Event, Gate, Similar, Status, Voice, row_of};
+use wattage_engine::{Attention, BoundNumber, CandidateRow, Event, Gate, Similar, Status, Voice, row_of};
 
 /// An answer's computation as far as it has been told of.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub struct Trace {
     pub rows: Vec<CandidateRow>,
     /// The verified examples that are nearest to the question.
     pub similar: Vec<Similar>,
+    /// Where the layers looked as they wrote.
+    pub attention: Option<Attention>,
     /// What came of it.
     pub choice: Option<Choice>,
     /// Bytes of the answer's text that the engine put there. Only these are ever shown as computed: whatever else looks like a
@@ -52,6 +54,7 @@ impl Trace {
             Event::Choice { chosen, value, error, micros } => {
                 self.choice = Some(Choice { chosen: *chosen, value: *value, error: error.clone(), micros: *micros });
             }
+            Event::Attention(attention) => self.attention = Some(attention.clone()),
             Event::Splice { text, .. } => self.splices.push(length..length + text.len()),
             Event::Prefill { .. } | Event::Token { .. } => {}
         }

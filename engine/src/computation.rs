@@ -177,6 +177,25 @@ pub struct Similar {
     pub candidates: Vec<usize>,
 }
 
+/// Where the WASM layers looked while they wrote: the weights of their cross-attention.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Attention {
+    /// The text of each token that they read: what was computed before, if anything, then the question's.
+    pub tokens: Vec<String>,
+    /// By candidate: of each layer the one that stands for it.
+    pub of: Vec<Looked>,
+}
+
+/// Where a layer looked while it wrote a candidate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Looked {
+    /// The candidate's number.
+    pub candidate: usize,
+    /// Each instruction, and the end, with the share of the attention that each token got, in thousandths: the mean over heads
+    /// and decoder blocks.
+    pub steps: Vec<(String, Vec<u16>)>,
+}
+
 /// A computation from the layers' candidates to the number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Computation {

@@ -4,7 +4,9 @@ use web_time::Instant;
 
 use crate::candidates::{Parameters, finished, operations, row, run};
 use crate::choice::{choice, copy_run, no_result};
-use crate::computation::{BoundNumber, CandidateRow, Computation, Gate, Similar, Status, Voice};
+use crate::computation::{
+    Attention, BoundNumber, CandidateRow, Computation, Gate, Looked, Similar, Status, Voice, row_of,
+};
 use crate::device::Device;
 use crate::judge::Judge;
 use crate::loader::Source;
@@ -32,6 +34,10 @@ pub(crate) struct Computer {
     limits: Limits,
     /// Whether the model's own text is a voice beside the layers.
     text: bool,
+    /// The score before a run under which a candidate is skipped.
+    threshold: f32,
+    /// The programs of the last computation, by candidate.
+    programs: Vec<Program>,
 }
 
 /// What was written for a question: candidates, and what the base thinks of the one that it wrote itself, which is the last.
@@ -49,7 +55,8 @@ impl Computer {
     ) -> Result<Self> {
         let layers = WasmLayers::load(&mut runner.device, layers, base).await?;
         let scorer = Scorer::read(scorer, layers.config()).await?;
-        let mut computer = Self { layers, scorer, limits: Limits::default(), text };
+        let threshold = scorer.threshold;
+        let mut computer = Self { layers, scorer, limits: Limits::default(), text, threshold, programs: Vec::new() };
         computer.warm_up(runner).await?;
         Ok(computer)
     }
@@ -113,6 +120,11 @@ impl Computer {
         self.config().taps.get(place).map_or(Voice::Text, |layer| Voice::Layer(*layer))
     }
 
+    /// Candidates of a lower score are not run; the scorer's own threshold where there is none.
+    pub(crate) fn skip_under(&mut self, threshold: Option<f32>) {
+        self.threshold = threshold.unwrap_or(self.scorer.threshold);
+    }
+
     /// The layers' shape.
     pub(crate) fn config(&self) -> &LayersConfig {
         self.layers.config()
@@ -171,7 +183,7 @@ impl Computer {
         let known = self.scorer.before(&judged, &asked, &neighbours);
         for (row, (prior, _)) in rows.iter_mut().zip(&known) {
             row.score = *prior;
-            if *prior < self.scorer.threshold {
+            if *prior < self.threshold {
                 row.status = Status::Skipped;
             }
             on_event(Event::Score(row.clone()));
@@ -214,7 +226,35 @@ impl Computer {
             }
             None => Err(no_result(&rows, &outcomes, |id| judged[id].program.wat_alone(taken))),
         };
+        self.programs = judged.into_iter().map(|candidate| candidate.program).collect();
         Ok(finished(parameters, (rows, similar), outcome, began, on_event))
+    }
+
+    /// Where each layer looked as it wrote the candidate that stands for it. `tokens` are the texts of those that were read.
+    pub(crate) async fn attention(
+        &mut self,
+        device: &mut Device,
+        computation: &Computation,
+        tokens: Vec<String>,
+    ) -> Result<Attention> {
+        let taps = &self.config().taps;
+        let shown = |(place, layer): (usize, &usize)| {
+            let row = row_of(&computation.candidates, Voice::Layer(*layer))?;
+            Some((place, row.id, self.programs.get(row.id)?.clone()))
+        };
+        let shown: Vec<(usize, usize, Program)> = taps.iter().enumerate().filter_map(shown).collect();
+        let layers = taps.len();
+        let programs: Vec<Program> = shown.iter().map(|(.., program)| program.clone()).collect();
+        let weights = self.layers.focus(device, &programs).await?;
+        let looked = |((place, candidate, program), weights): ((usize, usize, Program), Option<Vec<f32>>)| {
+            let weights = weights?;
+            let own = weights.chunks_exact(weights.len() / layers).nth(place)?;
+            let names = program.instructions().iter().map(ToString::to_string).chain(["end".to_owned()]);
+            let shares = own.chunks_exact(tokens.len()).map(|row| row.iter().map(|share| (share * 1e3).round() as u16));
+            Some(Looked { candidate, steps: names.zip(shares.map(Iterator::collect)).collect() })
+        };
+        let of = shown.into_iter().zip(weights).filter_map(looked).collect();
+        Ok(Attention { tokens, of })
     }
 
     /// Each voice's candidates for the question that was read, with every decoder's judgement of them, and the base's.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use crate::computation::{BoundNumber, CandidateRow, Computation, Gate, Similar};
+use crate::computation::{Attention, BoundNumber, CandidateRow, Computation, Gate, Similar};
 use crate::{AdapterInfo, KvType, Sampling};
 
 /// A wish to stop, shared between who asks and who works.
@@ -197,11 +197,23 @@ pub struct ChatOptions {
     pub stop: Vec<String>,
     /// Whether the WASM layers are used, where the model has them.
     pub layers: bool,
+    /// The score before a run under which a candidate is skipped; the scorer's own where there is none.
+    pub threshold: Option<f32>,
+    /// Whether it is told where the layers looked as they wrote. That takes one submit more, behind the splice.
+    pub attention: bool,
 }
 
 impl Default for ChatOptions {
     fn default() -> Self {
-        Self { sampling: Sampling::default(), max_tokens: 1024, think: true, stop: Vec::new(), layers: true }
+        Self {
+            sampling: Sampling::default(),
+            max_tokens: 1024,
+            think: true,
+            stop: Vec::new(),
+            layers: true,
+            threshold: None,
+            attention: false,
+        }
     }
 }
 
@@ -253,6 +265,8 @@ pub enum Event {
         /// Positions of the context in use.
         context_used: usize,
     },
+    /// Where the layers looked as they wrote, where that was asked for.
+    Attention(Attention),
     /// A token was decoded.
     Token {
         /// Its id.

@@ -46,7 +46,9 @@ pub mod wasm_layers;
 mod weave;
 
 pub use chat::{ChatTemplate, Message, Question, Role};
-pub use computation::{BoundNumber, CandidateRow, Computation, Gate, Similar, Status, Voice, row_of};
+pub use computation::{
+    Attention, BoundNumber, CandidateRow, Computation, Gate, Looked, Similar, Status, Voice, row_of,
+};
 pub use device::{Counts, Device, Pending, Prepared};
 pub use error::{Error, Result};
 pub use event::{

@@ -205,8 +205,14 @@ impl Session {
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Completion> {
         options.sampling.check()?;
+        if options.threshold.is_some_and(f32::is_nan) {
+            return Err(Error::Request("the score under which candidates are skipped is not a number".to_owned()));
+        }
         // 1. Prompt to tokens; of a question for the WASM layers, also where it and its numbers lie among them.
-        let computer = self.computer.as_mut().filter(|_| options.layers);
+        let mut computer = self.computer.as_mut().filter(|_| options.layers);
+        if let Some(computer) = &mut computer {
+            computer.skip_under(options.threshold);
+        }
         let judge = self.judge.as_mut().filter(|_| options.layers);
         let asked = match prompt {
             Prompt::Chat(messages) if computer.is_some() || judge.is_some() => {
@@ -276,6 +282,9 @@ impl Session {
                 Ok(row) => last = row,
                 Err(Error::Cancelled) => break Ok(()),
                 Err(error) => break Err(error),
+            }
+            if options.attention {
+                weave.look(&mut self.runner, &self.file.tokenizer, on_event).await?;
             }
             answer.resume();
             // Other draws than before the splice.

@@ -10,7 +10,7 @@ use crate::runner::Runner;
 use crate::scorer::Survey;
 use crate::splice::{self, NoResult};
 use crate::text;
-use crate::{Error, Event, Result};
+use crate::{Error, Event, Result, Tokenizer};
 
 /// One answer's computation.
 pub(crate) struct Weave<'a> {
@@ -105,6 +105,25 @@ impl<'a> Weave<'a> {
         };
         let taps = taps(runner, computer)?;
         computer.key(&mut runner.device, &taps, &asked.question).await
+    }
+
+    /// Tells where the layers looked as they wrote, if they did.
+    pub(crate) async fn look(
+        &mut self,
+        runner: &mut Runner,
+        tokenizer: &Tokenizer,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<()> {
+        let (Some(computer), Some(asked), Some(computation)) = (&mut self.computer, &self.asked, &self.computation)
+        else {
+            return Ok(());
+        };
+        let ids = asked.question.ranges.iter().flat_map(|(first, count)| &asked.ids[*first..first + count]);
+        let tokens: Vec<String> = ids.map(|id| tokenizer.decode(&[*id], true)).collect();
+        if !computation.candidates.is_empty() {
+            on_event(Event::Attention(computer.attention(&mut runner.device, computation, tokens).await?));
+        }
+        Ok(())
     }
 
     async fn compute(&mut self, runner: &mut Runner, on_event: &mut dyn FnMut(Event)) -> Result<()> {

@@ -1,8 +1,8 @@
 //! Questions and follow-ups, and what is told while they are answered.
 
-use harness::tiny::{ask, chat, load, load_with, user};
+use harness::tiny::{ask, chat, load, load_with, options, user};
 use wattage_engine::wasm_layers::Exactness;
-use wattage_engine::{DevicePreference, Event, Message, Role, Status, StopReason, Voice, row_of};
+use wattage_engine::{Cancel, ChatOptions, DevicePreference, Event, Message, Role, Status, StopReason, Voice, row_of};
 
 #[test]
 fn the_number_is_computed_and_said() {
@@ -52,6 +52,7 @@ fn events_come_in_the_order_of_the_work() {
         Event::Run(_) => "run",
         Event::Choice { .. } => "choice",
         Event::Splice { .. } => "splice",
+        Event::Attention(_) => "attention",
         Event::Token { .. } => "token",
     };
     let mut names: Vec<&str> = events.iter().map(name).collect();
@@ -141,4 +142,62 @@ fn computing_is_cheap() {
     ratios.sort_by(f64::total_cmp);
     // The middle of five; on a machine with other work single runs are noise.
     assert!(ratios[2] < 1.0, "the compute step takes {ratios:.2?} of ten tokens' time");
+}
+
+/// The attention of each layer's shown candidate: an instruction a row, all of the attention spread over the question's tokens.
+#[test]
+fn it_is_told_where_the_layers_looked() {
+    for device in [DevicePreference::Cpu, DevicePreference::Gpu] {
+        let mut session = load_with(device, &[]).unwrap();
+        let options = ChatOptions { attention: true, ..options() };
+        let mut attention = Vec::new();
+        let mut spliced = false;
+        let mut on_event = |event| match event {
+            Event::Attention(told) => {
+                assert!(spliced, "it delays the answer");
+                attention.push(told);
+            }
+            Event::Splice { .. } => spliced = true,
+            _ => {}
+        };
+        let question = [user("What is 605 * 1213?")];
+        let answer = pollster::block_on(session.chat(&question, &options, &Cancel::new(), &mut on_event)).unwrap();
+        let computation = answer.computation.unwrap();
+        let [told] = &attention[..] else { panic!("told {} times", attention.len()) };
+        // Markers stand before the numbers.
+        assert_eq!(told.tokens.concat(), "What is <|n0|>605 * <|n1|>1213?");
+        assert_eq!(told.of.len(), 3);
+        for (looked, layer) in told.of.iter().zip([3, 7, 11]) {
+            let row = row_of(&computation.candidates, Voice::Layer(layer)).unwrap();
+            assert_eq!(looked.candidate, row.id);
+            let written = row.wat.split(" (result f64)").nth(1).unwrap();
+            for (instruction, shares) in &looked.steps[..looked.steps.len() - 1] {
+                assert!(written.contains(instruction), "{instruction} in {written}");
+                assert_eq!(shares.len(), told.tokens.len());
+                let sum: u16 = shares.iter().sum();
+                assert!(sum.abs_diff(1000) < told.tokens.len() as u16, "{shares:?}");
+            }
+            assert_eq!(looked.steps.last().unwrap().0, "end");
+        }
+    }
+}
+
+/// A threshold that nothing reaches skips all, and the answer says so; one that all reach skips none.
+#[test]
+fn the_threshold_decides_what_is_skipped() {
+    let mut session = load();
+    let question = [user("What is 605 * 1213?")];
+    let mut with = |threshold| {
+        let options = ChatOptions { threshold: Some(threshold), ..options() };
+        pollster::block_on(session.chat(&question, &options, &Cancel::new(), &mut |_| {})).map(|answer| {
+            let computation = answer.computation.unwrap();
+            let skipped = computation.candidates.iter().filter(|row| row.status == Status::Skipped).count();
+            (computation.value, skipped, computation.candidates.len())
+        })
+    };
+    let (value, skipped, all) = with(1e6).unwrap();
+    assert_eq!((value, skipped), (None, all));
+    let (value, skipped, _) = with(-1e6).unwrap();
+    assert_eq!((value, skipped), (Some(733_865.0), 0));
+    assert!(with(f32::NAN).is_err());
 }

@@ -85,16 +85,19 @@ def silu(x):
 
 
 def attention(q, k, v, causal):
+    """The result, and the weights' mean over heads."""
     n, m, d = len(q), len(k), CONFIG["width"] // CONFIG["heads"]
-    out = np.zeros_like(q)
+    out, mean = np.zeros_like(q), np.zeros((n, m))
     for h in range(CONFIG["heads"]):
         part = slice(h * d, (h + 1) * d)
         scores = q[:, part] @ k[:, part].T / math.sqrt(d)
         if causal:
             scores = np.where(np.tril(np.ones((n, m), bool)), scores, -np.inf)
         e = np.exp(scores - scores.max(-1, keepdims=True))
-        out[:, part] = e / e.sum(-1, keepdims=True) @ v[:, part]
-    return out
+        weights = e / e.sum(-1, keepdims=True)
+        out[:, part] = weights @ v[:, part]
+        mean += weights / CONFIG["heads"]
+    return out, mean
 
 
 def swiglu(x, gate_up, down):
@@ -123,7 +126,7 @@ class Layer:
         for b in range(CONFIG["encoder_blocks"]):
             p = lambda name: w[f"encoder.{b}.{name}"]
             q, k, v = np.split(rms(x) * p("norm1") @ p("qkv").T, 3, axis=1)
-            x = x + attention(q, k, v, causal=False) @ p("out").T
+            x = x + attention(q, k, v, causal=False)[0] @ p("out").T
             x = x + swiglu(rms(x) * p("norm2"), p("gate_up"), p("down"))
         self.memory = rms(x) * w["memory.norm"]
         self.gate = (self.memory @ w["gate.weight"].T).mean() + w["gate.bias"].item()
@@ -132,7 +135,7 @@ class Layer:
         self.inputs = at @ w["pointer.input"].T
 
     def logits(self, outputs):
-        """Steps 5 and 6: a row for each output and the end."""
+        """Steps 5 and 6: a row for each output and the end. The cross-attention's mean weights stay in `focus`."""
         w, rows, depth = self.w, [], 0
         for t, last in enumerate([None] + outputs):
             if last is not None:
@@ -143,10 +146,11 @@ class Layer:
         for b in range(CONFIG["decoder_blocks"]):
             p = lambda name: w[f"decoder.{b}.{name}"]
             q, k, v = np.split(rms(x) * p("norm1") @ p("qkv").T, 3, axis=1)
-            x = x + attention(q, k, v, causal=True) @ p("out").T
+            x = x + attention(q, k, v, causal=True)[0] @ p("out").T
             k, v = np.split(self.memory @ p("cross_kv").T, 2, axis=1)
-            crossed = attention(rms(x) * p("norm2") @ p("cross_q").T, k, v, causal=False) @ p("cross_out").T
-            x = x + np.tanh(p("cross_gate").item()) * crossed
+            crossed, weights = attention(rms(x) * p("norm2") @ p("cross_q").T, k, v, causal=False)
+            self.focus = weights / CONFIG["decoder_blocks"] + (self.focus if b else 0)
+            x = x + np.tanh(p("cross_gate").item()) * crossed @ p("cross_out").T
             x = x + swiglu(rms(x) * p("norm3"), p("gate_up"), p("down"))
         x = rms(x) * w["output.norm"]
         fixed = x @ w["output.weight"].T + w["output.bias"]
@@ -244,6 +248,7 @@ def main():
         for i, outputs in enumerate(PROGRAMS[question["name"]]):
             logits = np.stack([layer.logits(outputs) for layer in layers]).astype(np.float32)
             tensors[f"logits.{question['name']}.{i}"] = logits
+            tensors[f"focus.{question['name']}.{i}"] = np.stack([layer.focus for layer in layers]).astype(np.float32)
             scores = [forced(layer, outputs) for layer in layers]
             programs.append({"outputs": outputs, "logprob": [sum(s) for s in scores], "min_logprob": [min(s) for s in scores]})
         searches = [search(layer, BEAMS) for layer in layers]

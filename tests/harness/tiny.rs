@@ -41,12 +41,17 @@ pub fn user(text: &str) -> Message {
     Message { role: Role::User, content: text.to_owned() }
 }
 
+/// The likeliest token each time.
+pub fn options() -> ChatOptions {
+    ChatOptions { sampling: Sampling::greedy(), max_tokens: 400, ..ChatOptions::default() }
+}
+
 /// Answers a conversation greedily, and gives all that was told on the way.
 pub fn chat(session: &mut Session, messages: &[Message]) -> Result<(Completion, Vec<Event>)> {
-    let options = ChatOptions { sampling: Sampling::greedy(), max_tokens: 400, ..ChatOptions::default() };
     let mut events = Vec::new();
     let mut on_event = |event| events.push(event);
-    let answer = pollster::block_on(session.complete(Prompt::Chat(messages), &options, &Cancel::new(), &mut on_event))?;
+    let answer =
+        pollster::block_on(session.complete(Prompt::Chat(messages), &options(), &Cancel::new(), &mut on_event))?;
     Ok((answer, events))
 }
 

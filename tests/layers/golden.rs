@@ -78,6 +78,12 @@ async fn gates_and_logits(device: Device) {
             near(&name, &logits, &tensor(name.clone()));
             programs.push(program);
         }
+        // Where they looked, all programs at once.
+        let focus = loaded.layers.focus(&mut loaded.device, &programs).await.unwrap();
+        for (i, focus) in focus.iter().enumerate() {
+            let name = format!("focus.{}.{i}", case.name);
+            near(&name, focus.as_ref().unwrap(), &tensor(name.clone()));
+        }
         // All at once, twice over, which is how programs of several layers are scored.
         programs.extend(programs.clone());
         let scores = loaded.layers.rescore(&mut loaded.device, &programs).await.unwrap();
@@ -155,7 +161,7 @@ fn the_layers_kernels_pass_their_check() {
     pollster::block_on(async {
         let mut device = Device::gpu().await.unwrap();
         let used = wattage_engine::check::used_by_layers(&device).unwrap();
-        assert_eq!(used.len(), 4);
+        assert_eq!(used.len(), 5);
         for variant in used {
             let report = wattage_engine::check::variant(&mut device, variant, wattage_engine::check::Size::Small).await;
             assert!(report.unwrap().passed());

@@ -51,6 +51,15 @@ fn a_question_a_step_and_a_score_are_a_submit_each() {
             assert_eq!(done.submits, 1);
             assert!(done.dispatches <= 8 * decoder_blocks + 6, "{done:?}");
             assert!(done.read_bytes <= 4 * layers * rows as u64 * outputs, "{done:?}");
+
+            let bytes = loaded.device.allocated();
+            let before = loaded.device.counts();
+            loaded.layers.focus(&mut loaded.device, &programs).await.unwrap();
+            let done = since(&loaded, before);
+            assert_eq!(done.submits, 1);
+            assert!(done.dispatches <= 9 * decoder_blocks + 6, "{done:?}");
+            assert!(done.read_bytes <= 4 * layers * rows as u64 * tokens, "{done:?}");
+            assert_eq!(loaded.device.allocated(), bytes);
         }
     });
 }

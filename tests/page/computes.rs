@@ -29,6 +29,25 @@ fn the_page_computes_and_shows_how() {
     assert_eq!(chosen.len(), 1, "{rows:?}");
     assert_eq!((chosen[0].result.as_deref(), chosen[0].op.as_str()), (Some("132"), "multiply"));
     assert!(rows.iter().all(|row| row.score.is_some_and(f64::is_finite)), "{rows:?}");
+    // What each layer looked at: of all numbers and the sign, more than half while it wrote the product.
+    browser.script(
+        "for (const it of document.querySelectorAll('summary')) if (it.textContent === 'Where the layers looked') it.click();",
+        vec![],
+    );
+    let maps = browser.wait_for("three heat maps", PATIENCE, || {
+        let maps = browser.script(
+            "return [...document.querySelectorAll('table.heat')].map(map => [map.caption.textContent,
+             [...map.tHead.rows[0].cells].slice(1).map(cell => cell.textContent).join(''),
+             [...map.tBodies[0].rows].map(row => row.cells[0].textContent).join(' ')].join('|'));",
+            vec![],
+        );
+        let maps: Vec<String> = serde_json::from_value(maps).ok()?;
+        Some(maps).filter(|maps| maps.len() == 3)
+    });
+    for (map, layer) in maps.iter().zip([3, 7, 11]) {
+        assert!(map.starts_with(&format!("Layer {layer}: ")) && map.ends_with(" end"), "{map}");
+        assert!(map.contains("n012×n111?"), "{map}");
+    }
     // The final sentence, behind the chip, says the number.
     assert!(page.copy_last_answer().contains("132"), "{}", page.copy_last_answer());
 

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use wattage_engine::{CandidateRow, Similar, Status, Voice};
 
-use super::{CopyButton, computed::coloured, score::Score};
+use super::{CopyButton, attention::AttentionMaps, computed::coloured, score::Score};
 use crate::{
     format,
     trace::{Trace, parts},
@@ -41,6 +41,7 @@ pub fn LayerPanel(
                         {facts}
                     </p>
                     <Candidates trace />
+                    <AttentionMaps trace />
                     <Examples trace />
                     <details>
                         <summary>"As text"</summary>

@@ -1,6 +1,7 @@
 //! The page's parts.
 
 mod answer;
+mod attention;
 mod chat;
 mod composer;
 mod computed;

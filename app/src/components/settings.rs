@@ -108,6 +108,14 @@ fn Instructions() -> impl IntoView {
                 </p>
             </div>
             <NumberField
+                id="threshold"
+                label="Skip candidates under"
+                help="Their score before a run, from -50 to 50; what lies under it is not run."
+                bounds=Bounds { empty: Some("the scorer's own"), ..between(-50.0, 50.0) }
+                get=|settings| settings.threshold
+                set=|settings, value| settings.threshold = value
+            />
+            <NumberField
                 id="max-tokens"
                 label="Longest answer"
                 help="In tokens, thinking included."

@@ -128,6 +128,7 @@ impl Case {
             Stem::LayerGather => case.layer_gather(&sizes),
             Stem::LayerLinear => case.layer_linear(&sizes),
             Stem::LayerAttend => case.layer_attend(&sizes),
+            Stem::LayerFocus => case.layer_focus(&sizes),
         }
         case.bytes += case.buffers.iter().map(|buffer| 4 * buffer.len() as u64).sum::<u64>();
         case

@@ -105,7 +105,7 @@ pub fn used_by_layers(device: &Device) -> Result<Vec<usize>> {
 
 /// Whether a kernel is only for the WASM layers.
 fn is_of_layers(stem: Stem) -> bool {
-    matches!(stem, Stem::LayerTap | Stem::LayerGather | Stem::LayerLinear | Stem::LayerAttend)
+    matches!(stem, Stem::LayerTap | Stem::LayerGather | Stem::LayerLinear | Stem::LayerAttend | Stem::LayerFocus)
 }
 
 /// The variants that a model's recordings would run on a device.

@@ -16,6 +16,7 @@ mod formats;
 mod glu;
 mod lanes;
 mod layer_attend;
+mod layer_focus;
 mod layer_gather;
 mod layer_linear;
 mod layer_tap;
@@ -108,6 +109,7 @@ impl Cpu {
                 layer_linear::run(&kernel, memory, x / (kernel.tiles as usize).max(1), y)
             }
             Stem::LayerAttend => layer_attend::run(&kernel(d)?, memory, y),
+            Stem::LayerFocus => layer_focus::run(&kernel(d)?, memory, y),
         }
     }
 }

@@ -5,6 +5,7 @@ mod decimal;
 mod decode;
 mod encode;
 mod exact;
+mod focus;
 mod grammar;
 mod layers;
 pub mod numbers;

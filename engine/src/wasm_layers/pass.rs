@@ -1,6 +1,6 @@
 //! Recordings of the WASM layers' kernels, every dispatch for all layers at once.
 
-use crate::kernels::{LayerAttend, LayerGather, LayerLinear};
+use crate::kernels::{LayerAttend, LayerFocus, LayerGather, LayerLinear};
 use crate::recording::{Recording, Slice, Workgroups};
 
 /// WebGPU's limit for workgroups along one dimension.
@@ -215,6 +215,40 @@ impl Pass {
             scale: (dim as f32).sqrt().recip(),
         };
         self.recording.push(kernel, kernel.workgroups(self.layers));
+    }
+
+    /// The weights of that attention, the mean over heads times `share`; added to y where `accumulate`.
+    pub(super) fn focus(
+        &mut self,
+        rows: usize,
+        count: usize,
+        (q, k, y): (Rows, Rows, Rows),
+        share: f32,
+        accumulate: bool,
+    ) {
+        let dim = self.width / self.heads;
+        let kernel = LayerFocus {
+            q: q.slice,
+            k: k.slice,
+            y: y.slice,
+            rows: rows as u32,
+            dim: dim as u32,
+            heads: self.heads as u32,
+            count: count as u32,
+            q_first: q.first as u32,
+            q_stride: q.stride as u32,
+            q_layer: q.layer as u32,
+            k_first: k.first as u32,
+            k_stride: k.stride as u32,
+            k_layer: k.layer as u32,
+            y_first: y.first as u32,
+            y_stride: y.stride as u32,
+            y_layer: y.layer as u32,
+            accumulate: u32::from(accumulate),
+            scale: (dim as f32).sqrt().recip(),
+            share,
+        };
+        self.recording.push(kernel, Workgroups::Fixed(rows as u32, self.layers as u32));
     }
 
     /// The weights as a table of rows, from a place in a layer's block on.

@@ -8,7 +8,7 @@ use crate::Result;
 use crate::device::Device;
 
 /// Programs of one submit.
-const AT_ONCE: usize = MOST_ROWS / (MOST_INSTRUCTIONS + 1);
+pub(super) const AT_ONCE: usize = MOST_ROWS / (MOST_INSTRUCTIONS + 1);
 
 /// A layer's log-probability of a program.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,7 +20,7 @@ pub struct Score {
 }
 
 /// A program as outputs: each with where the program stands before it.
-type Outputs = Vec<(Progress, usize)>;
+pub(super) type Outputs = Vec<(Progress, usize)>;
 
 impl WasmLayers {
     /// Every layer's score of each program, [program, layer]; none for a program that the layers cannot write: one with a
@@ -54,7 +54,7 @@ impl WasmLayers {
         }
     }
 
-    fn as_outputs(&self, program: &Program) -> Result<Option<Outputs>> {
+    pub(super) fn as_outputs(&self, program: &Program) -> Result<Option<Outputs>> {
         let outputs = self.outputs()?;
         let mut at = Progress::default();
         let mut all = Vec::new();
@@ -71,16 +71,7 @@ impl WasmLayers {
 
     /// Logits of all programs' outputs, one behind the other, [layers, rows, outputs].
     async fn force(&mut self, device: &mut Device, programs: &[&Outputs]) -> Result<Vec<f32>> {
-        let mut rows = Vec::new();
-        for program in programs {
-            let first = rows.len() as u32;
-            let mut last = None;
-            for (place, (at, output)) in (0..).zip(program.iter()) {
-                let past = (first..=first + place).collect();
-                rows.push(Input { last, step: at.written, depth: at.depth, past });
-                last = Some(*output);
-            }
-        }
+        let rows = rows_of(programs);
         self.reserve_steps(device, rows.len())?;
         self.step(device, &[rows], 0).await
     }
@@ -104,4 +95,19 @@ impl WasmLayers {
         }
         Ok(scores)
     }
+}
+
+/// The decoders' inputs as they write programs, one behind the other.
+pub(super) fn rows_of(programs: &[&Outputs]) -> Vec<Input> {
+    let mut rows = Vec::new();
+    for program in programs {
+        let first = rows.len() as u32;
+        let mut last = None;
+        for (place, (at, output)) in (0..).zip(program.iter()) {
+            let past = (first..=first + place).collect();
+            rows.push(Input { last, step: at.written, depth: at.depth, past });
+            last = Some(*output);
+        }
+    }
+    rows
 }

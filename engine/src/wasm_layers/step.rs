@@ -34,7 +34,7 @@ pub(super) struct Steps {
     /// Slots, and rows, that fit.
     capacity: usize,
     /// Every row's attention table, then row numbers of `TERMS` sums, then of pointers.
-    index: Slice,
+    pub(super) index: Slice,
     x: Slice, // [layers, capacity, width]
     /// A block each, [layers, capacity, 3 width]: the past is kept here, and never moved.
     qkv: Vec<Slice>,
@@ -104,7 +104,7 @@ impl WasmLayers {
         device.write(steps.index.buffer, 0, bytemuck::cast_slice(&self.words(inputs)?))?;
         let size = (4 * self.config().taps.len() * rows * self.outputs()?) as u64;
         let logits = Slice { size, ..steps.logits };
-        let prepared = device.prepare(self.record_decoder(steps, inputs, rows, first_slot)?)?;
+        let prepared = device.prepare(self.record_decoder(steps, inputs, (rows, first_slot), None)?)?;
         let pending = device.submit(&[&prepared], Run::default(), logits)?;
         let bytes = device.finish(pending).await?;
         let mut values: Vec<f32> = bytes.chunks_exact(4).map(bytemuck::pod_read_unaligned).collect();
@@ -116,7 +116,7 @@ impl WasmLayers {
     }
 
     /// The contents of the index buffer.
-    fn words(&self, inputs: &[Vec<Input>]) -> Result<Vec<u32>> {
+    pub(super) fn words(&self, inputs: &[Vec<Input>]) -> Result<Vec<u32>> {
         let (layout, fixed) = (self.layout(), self.config().fixed());
         let all = || inputs.iter().flatten();
         let mut words = Vec::new();
@@ -145,13 +145,14 @@ impl WasmLayers {
         Ok(words)
     }
 
-    /// The steps are those in the doc of [`super::config::tensors`].
-    fn record_decoder(
+    /// The steps are those in the doc of [`super::config::tensors`]. `focus`, [layers, rows, tokens], gets the weights of the
+    /// cross-attention, the mean over heads and blocks.
+    pub(super) fn record_decoder(
         &self,
         steps: &Steps,
         inputs: &[Vec<Input>],
-        rows: usize,
-        first_slot: usize,
+        (rows, first_slot): (usize, usize),
+        focus: Option<Rows>,
     ) -> Result<Recording> {
         let (config, layout, memory, question) = (self.config(), self.layout(), self.memory()?, self.question()?);
         let (d, capacity) = (config.width, steps.capacity);
@@ -187,6 +188,10 @@ impl WasmLayers {
             let cross = Rows::new(*cross, memory.capacity, 2 * d);
             pass.linear(rows, x, d, query, Linear::new(at("cross_q")?, d).norm(at("norm2")?));
             pass.attend(rows, question.tokens, query, cross, cross.column(d), attended);
+            if let Some(focus) = focus {
+                let share = 1.0 / config.decoder_blocks as f32;
+                pass.focus(rows, question.tokens, (query, cross, focus), share, block > 0);
+            }
             let gated = Epilogue::Gated(at("cross_gate")?);
             pass.linear(rows, attended, d, x, Linear::new(at("cross_out")?, d).epilogue(gated));
 

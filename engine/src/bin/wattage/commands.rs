@@ -29,7 +29,7 @@ pub(crate) async fn generate(args: cli::Generate) -> Result<()> {
         max_tokens: args.max_tokens,
         think: !args.no_think,
         stop: args.stop.clone(),
-        layers: true,
+        ..ChatOptions::default()
     };
     let mut messages = Vec::new();
     if let Some(system) = &args.system {

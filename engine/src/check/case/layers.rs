@@ -3,7 +3,7 @@
 use rand::Rng;
 
 use super::{Case, Kind, Sizes};
-use crate::kernels::{LayerAttend, LayerGather, LayerLinear, LayerTap};
+use crate::kernels::{LayerAttend, LayerFocus, LayerGather, LayerLinear, LayerTap};
 use crate::recording::{Slice, Workgroups};
 
 const LAYERS: usize = 3;
@@ -150,6 +150,41 @@ impl Case {
             self.recording.push(kernel, kernel.workgroups(LAYERS));
         }
         self.flops = 8 * (LAYERS * s.tokens * keys * width) as u64;
+    }
+
+    /// Stored, then added to what is there.
+    pub(super) fn layer_focus(&mut self, s: &Sizes) {
+        let (dim, heads) = ((s.dim4 * 4).min(64), s.heads);
+        let (keys, width) = (s.rows, s.heads * dim);
+        let q = self.floats(4 + LAYERS * s.tokens * width);
+        let k = self.floats(LAYERS * keys * 2 * width);
+        for accumulate in 0..2 {
+            let y = self.floats(3 + LAYERS * s.tokens * keys);
+            self.output(y, Kind::Floats);
+            let kernel = LayerFocus {
+                q,
+                k,
+                y,
+                rows: s.tokens as u32,
+                dim: dim as u32,
+                heads: heads as u32,
+                count: keys as u32,
+                q_first: 4,
+                q_stride: width as u32,
+                q_layer: (s.tokens * width) as u32,
+                k_first: 0,
+                k_stride: 2 * width as u32,
+                k_layer: (keys * 2 * width) as u32,
+                y_first: 3,
+                y_stride: keys as u32,
+                y_layer: (s.tokens * keys) as u32,
+                accumulate,
+                scale: 0.125,
+                share: 0.5,
+            };
+            self.recording.push(kernel, Workgroups::Fixed(s.tokens as u32, LAYERS as u32));
+        }
+        self.flops = 2 * (LAYERS * s.tokens * keys * width) as u64;
     }
 
     fn padded(&mut self, mut words: Vec<u32>) -> Slice {
