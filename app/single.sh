@@ -26,7 +26,7 @@ while IFS= read -r line; do
     case $line in
     *Content-Security-Policy*) printf '<meta http-equiv="Content-Security-Policy" content="%s" />\n' "$policy" ;;
     *'rel="stylesheet"'*) printf '<style>%s</style>\n' "$style" ;;
-    *'rel="manifest"'*) ;;
+    *'rel="manifest"'* | *'rel="apple-touch-icon"'*) ;;
     *'rel="icon"'*) printf '<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,%s" />\n' "$(base64 <icon.svg | tr -d '\n')" ;;
     # Nothing to fetch ahead.
     *'rel="modulepreload"'*) printf '</head>\n' ;;

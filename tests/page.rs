@@ -17,6 +17,8 @@ mod scores;
 mod share;
 #[path = "page/single.rs"]
 mod single;
+#[path = "page/stalls.rs"]
+mod stalls;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -22,7 +22,7 @@ pub struct Shared {
 
 impl Shared {
     fn of_fragment(fragment: &str) -> Option<Self> {
-        let text = fragment.strip_prefix(MARK).filter(|text| text.len() <= LONGEST)?;
+        let text = fragment.strip_prefix(MARK).filter(|_| fragment.len() <= LONGEST)?;
         let text = js_sys::decode_uri_component(text).ok()?;
         serde_json::from_str(&String::from(text)).ok()
     }
@@ -35,23 +35,24 @@ pub fn adopted(own: &Settings, shared: &Settings) -> Settings {
 }
 
 impl Store {
-    /// The link for the question that is being written, or was asked last, and the settings.
-    pub fn link(self) -> String {
-        let draft = self.draft.get_untracked();
+    /// The link for the question that is being written, or was asked last, and the settings; none where they are too long for one.
+    pub fn link(self) -> Option<String> {
+        let draft = self.draft.get();
         let asked = || {
-            let turns = self.turns.get_untracked();
-            let last = turns.iter().rev().find(|turn| turn.role == wattage_engine::Role::User)?.text.get_untracked();
+            let turns = self.turns.read();
+            let last = turns.iter().rev().find(|turn| turn.role == wattage_engine::Role::User)?.text.get();
             Some(last)
         };
         let question = if draft.trim().is_empty() { asked().unwrap_or_default() } else { draft };
-        let shared = Shared { question, settings: self.settings.get_untracked() };
+        let shared = Shared { question, settings: self.settings.get() };
         let text = serde_json::to_string(&shared).unwrap_or_default();
         let page = window().location().href().unwrap_or_default();
         let page = page.split('#').next().unwrap_or_default();
-        format!("{page}{MARK}{}", String::from(js_sys::encode_uri_component(&text)))
+        let fragment = format!("{MARK}{}", String::from(js_sys::encode_uri_component(&text)));
+        (fragment.len() <= LONGEST).then(|| format!("{page}{fragment}"))
     }
 
-    /// Takes up the link that the page was opened with: its question is there to be sent, its settings are offered.
+    /// Takes up the link that the page was opened with, or was sent to since: its question is there to be sent, its settings are offered.
     pub fn follow_link(self) {
         let location = window().location();
         let Some(shared) = location.hash().ok().and_then(|fragment| Shared::of_fragment(&fragment)) else { return };

@@ -46,7 +46,7 @@ fn the_page_computes_and_shows_how() {
     });
     for (map, layer) in maps.iter().zip([3, 7, 11]) {
         assert!(map.starts_with(&format!("Layer {layer}: ")) && map.ends_with(" end"), "{map}");
-        assert!(map.contains("n012×n111?"), "{map}");
+        assert!(map.contains("n012×␣n111?"), "{map}");
     }
     // The final sentence, behind the chip, says the number.
     assert!(page.copy_last_answer().contains("132"), "{}", page.copy_last_answer());

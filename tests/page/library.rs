@@ -115,6 +115,41 @@ fn a_download_goes_on_after_a_closed_tab_and_the_model_then_needs_no_network() {
     browser.wait_for("the model to be gone", PATIENCE, || state(&page).is_empty().then_some(()));
 }
 
+/// The keyboard stays in the row of the model when what was pressed goes away.
+#[test]
+fn a_download_stops_when_asked_and_goes_on() {
+    let (model, site, browser) = (Model::new(), Server::start(&dist(), Ranges::On), Browser::start());
+    let host = model.serve();
+    let page = Page::open(&browser, &site);
+    let keyboard_at = |what: &str| {
+        browser.wait_for(&format!("the keyboard to be at “{what}”"), PATIENCE, || {
+            let at = browser.script("return document.activeElement?.innerText ?? '';", vec![]);
+            (at == what).then_some(())
+        });
+    };
+    host.parts().wait.store(300, Relaxed);
+    begin(&page, &model.address(&host));
+    wait_begun(&page, 1);
+    page.press(&format!("Stop the download of {NAME}"));
+    wait_state(&page, "are on this computer");
+    keyboard_at("Load without keeping");
+    // What was asked for before is answered, to nobody.
+    std::thread::sleep(Duration::from_millis(1200));
+    let sent = host.parts().sent.load(Relaxed);
+    std::thread::sleep(Duration::from_millis(1200));
+    assert_eq!(host.parts().sent.load(Relaxed), sent, "it went on");
+    assert!(sent < PIECES * PIECE, "it was over before it was stopped");
+
+    page.press(&format!("Delete {NAME}"));
+    keyboard_at("Delete 42 MB for good");
+    page.press("Keep it");
+    keyboard_at("Load without keeping");
+    host.parts().wait.store(0, Relaxed);
+    page.press(&format!("Resume {NAME}"));
+    wait_state(&page, "On this computer");
+    browser.assert_no_console_errors();
+}
+
 #[test]
 fn a_network_that_fails_loses_nothing_and_a_spoilt_piece_is_never_used() {
     let (model, site, browser) = (Model::new(), Server::start(&dist(), Ranges::On), Browser::start());

@@ -31,5 +31,23 @@ fn a_link_brings_a_question_and_offers_settings() {
     browser.wait_for("the settings", PATIENCE, || (prompt() == "Answer like a pirate.").then_some(()));
     let address = browser.script("return location.href;", vec![]);
     assert!(!address.as_str().unwrap().contains('#'), "{address}");
+
+    // The same link in a tab that has the page open already.
+    page.fill("Message", "Something else");
+    let fragment = link.as_str().unwrap().split_once('#').unwrap().1;
+    browser.script("location.hash = arguments[0];", vec![fragment.into()]);
+    browser.wait_for("the question", PATIENCE, || (draft() == "What is 2 + 3? & \"more\"").then_some(()));
+
+    // A question that no link holds.
+    browser.script(
+        "const box = document.getElementById('message');
+         box.value = 'why '.repeat(20000);
+         box.dispatchEvent(new Event('input', { bubbles: true }));",
+        vec![],
+    );
+    page.press("Settings");
+    browser.wait_for("what is said of it", PATIENCE, || {
+        browser.text("#panel").filter(|text| text.contains("The question is too long for a link."))
+    });
     browser.assert_no_console_errors();
 }

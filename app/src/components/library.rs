@@ -68,12 +68,8 @@ pub fn Library() -> impl IntoView {
                     </button>
                 </div>
             </li>
-            <For
-                each=move || entries.get()
-                key=|entry| (entry.target.id.clone(), entry.record.as_ref().map(|record| (record.kept(), record.complete())))
-                let:entry
-            >
-                <Row entry />
+            <For each=move || entries.get() key=|entry| entry.target.id.clone() let:entry>
+                <Row entry entries />
             </For>
         </ul>
         <p class="hint">{space}</p>
@@ -85,21 +81,28 @@ pub fn Library() -> impl IntoView {
 }
 
 #[component]
-fn Row(entry: Entry) -> impl IntoView {
+fn Row(entry: Entry, entries: Memo<Vec<Entry>>) -> impl IntoView {
     let store = store();
     let shelf = store.shelf;
-    let Entry { target, known, record } = entry;
+    let Entry { target, known, .. } = entry;
+    // The row stays while what is kept of the model grows, so that the keyboard stays in it.
+    let own = target.id.clone();
+    let record = Memo::new(move |_| entries.read().iter().find(|entry| entry.target.id == own)?.record.clone());
     let name = known.map_or_else(|| target.name.clone(), |known| known.name.to_owned());
-    let size = target.bytes.map(format::bytes);
-    let layers = known.map(|known| if known.has_layers() { "WASM layers that compute" } else { "no WASM layers yet" });
-    let facts = [size, known.map(|known| known.licence.to_owned()), layers.map(str::to_owned)];
-    let facts: Vec<String> = facts.into_iter().flatten().collect();
+    let bytes = target.bytes;
+    let facts = move || {
+        let size = bytes.or_else(|| Some(record.read().as_ref()?.bytes)).map(format::bytes);
+        let layers =
+            known.map(|known| if known.has_layers() { "WASM layers that compute" } else { "no WASM layers yet" });
+        let facts = [size, known.map(|known| known.licence.to_owned()), layers.map(str::to_owned)];
+        facts.into_iter().flatten().collect::<Vec<String>>().join(" · ")
+    };
     let source = match (known, &target.url) {
         (Some(known), _) => Some((known.source.0.to_owned(), known.source.1.to_owned())),
         (None, Some(url)) => Some((url.clone(), url.clone())),
         (None, None) => None,
     };
-    let state = match &record {
+    let state = move || match &*record.read() {
         Some(record) if record.complete() => "On this computer".to_owned(),
         Some(record) => {
             format!("{} of {} are on this computer", format::bytes(record.kept()), format::bytes(record.bytes))
@@ -109,18 +112,18 @@ fn Row(entry: Entry) -> impl IntoView {
     let id = target.id.clone();
     let download = Memo::new(move |_| shelf.download(&id));
     let under_way = Memo::new(move |_| download.get().map(|download| (download.job, download.failure)));
-    let sha256 = record.as_ref().and_then(|record| record.sha256.clone());
+    let sha256 = move || record.read().as_ref().and_then(|record| Some(format!("SHA-256 {}", record.sha256.as_ref()?)));
     view! {
         <li>
             <p class="model-name">{name.clone()}</p>
             <p class="hint">
-                {facts.join(" · ")}
+                {facts}
                 {source
                     .map(|(text, url)| view! { " · " <a href=url target="_blank" rel="noreferrer">{text}</a> })}
             </p>
-            <p class="numbers" title=sha256.map(|sha256| format!("SHA-256 {sha256}"))>{state}</p>
+            <p class="numbers" title=sha256>{state}</p>
             {move || match under_way.get() {
-                None => view! { <Actions target=target.clone() record=record.clone() name=name.clone() /> }.into_any(),
+                None => view! { <Actions target=target.clone() record=record.get() name=name.clone() /> }.into_any(),
                 Some((job, None)) => view! { <Progress job download name=name.clone() /> }.into_any(),
                 Some((job, Some(why))) => view! { <Failed job download why /> }.into_any(),
             }}

@@ -12,6 +12,7 @@ mod field;
 mod file_button;
 mod header;
 mod history;
+mod keyboard;
 mod layers;
 mod library;
 mod model_library;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use leptos::{ev, prelude::*, web_sys};
 use wasm_bindgen::JsCast;
 
+pub(crate) use self::keyboard::{focus, focused};
 use crate::{
     actions::LoadSpec,
     preferences::{Settings, Theme},
@@ -44,6 +46,9 @@ pub fn App() -> impl IntoView {
     provide_context(store);
     store.keep_conversations();
     store.follow_link();
+    let link = window_event_listener(ev::hashchange, move |_| store.follow_link());
+    on_cleanup(move || link.remove());
+    keyboard::keep_focus();
     store.start_engine();
     if store.settings.read_untracked().open_embedded {
         store.load(LoadSpec::Embedded);
@@ -119,34 +124,6 @@ fn close_panel(store: Store) {
         store.panel.set(None);
         focus(header::button_id(panel));
     }
-}
-
-/// Moves the keyboard to an element, once the page has been brought up to date.
-pub(crate) fn focus(id: &'static str) {
-    set_timeout(
-        move || {
-            let element = document().get_element_by_id(id);
-            if let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
-                drop(element.focus());
-            }
-        },
-        Duration::ZERO,
-    );
-}
-
-/// For an element that takes the place of the one that was pressed: the keyboard goes to it.
-pub(crate) fn focused<E>() -> NodeRef<E>
-where
-    E: leptos::html::ElementType + 'static,
-    E::Output: JsCast + Clone + 'static,
-{
-    let element = NodeRef::<E>::new();
-    Effect::new(move || {
-        if let Some(element) = element.get().and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
-            drop(element.focus());
-        }
-    });
-    element
 }
 
 /// A button that copies a text and says whether that worked.

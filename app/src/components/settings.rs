@@ -47,15 +47,21 @@ pub fn SettingsPanel() -> impl IntoView {
 #[component]
 fn Share() -> impl IntoView {
     let store = store();
+    let link = Memo::new(move |_| store.link());
     view! {
         <fieldset>
             <legend>"Link"</legend>
             <p class="hint">
                 "It holds the question that you write, or asked last, and these settings; never the conversation."
             </p>
-            <div class="row">
-                <CopyButton text=move || store.link() />
-            </div>
+            <Show
+                when=move || link.read().is_some()
+                fallback=|| view! { <p class="error">"The question is too long for a link."</p> }
+            >
+                <div class="row">
+                    <CopyButton text=move || link.get_untracked().unwrap_or_default() />
+                </div>
+            </Show>
         </fieldset>
     }
 }

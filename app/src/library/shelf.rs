@@ -113,6 +113,10 @@ impl Download {
 impl Store {
     /// Looks again at what is kept.
     pub fn look_at_shelf(self) {
+        self.look_at_shelf_then(|| {});
+    }
+
+    fn look_at_shelf_then(self, then: impl FnOnce() + 'static) {
         spawn_local(async move {
             let looked = async { Folder::open().await?.records().await }.await;
             let space = Space::now().await.ok();
@@ -124,6 +128,7 @@ impl Store {
                 }
                 Err(why) => self.shelf.missing.set(Some(why)),
             }
+            then();
         });
     }
 
@@ -256,18 +261,18 @@ impl Store {
             }),
             Reply::Kept => {
                 self.said.set(format!("{name} is on this computer."));
-                self.forget_download(job);
-                self.look_at_shelf();
+                // What has come is in the list before this leaves it.
+                self.look_at_shelf_then(move || self.forget_download(job));
             }
             Reply::Failed(Failure { kind, message }) => {
                 if kind == FailureKind::Cancelled {
                     self.said.set("Download stopped.".into());
-                    self.forget_download(job);
+                    self.look_at_shelf_then(move || self.forget_download(job));
                 } else {
                     self.said.set(format!("{name} could not be kept."));
                     self.shelf.change(job, |download| download.failure = Some(format::sentence(&message)));
+                    self.look_at_shelf();
                 }
-                self.look_at_shelf();
             }
             _ => {}
         }
