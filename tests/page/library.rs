@@ -133,8 +133,8 @@ fn a_download_stops_when_asked_and_goes_on() {
     page.press(&format!("Stop the download of {NAME}"));
     wait_state(&page, "are on this computer");
     keyboard_at("Load without keeping");
-    // What was asked for before is answered, to nobody.
-    std::thread::sleep(Duration::from_millis(1200));
+    // What was asked for before is answered, one after the other, to nobody.
+    std::thread::sleep(Duration::from_millis(3000));
     let sent = host.parts().sent.load(Relaxed);
     std::thread::sleep(Duration::from_millis(1200));
     assert_eq!(host.parts().sent.load(Relaxed), sent, "it went on");
