@@ -59,6 +59,7 @@ fn words_for_signs() {
         ("minus 4 plus 2", "minus 4=-4 | 2=2"),
         ("What is minus four?", "minus four=-4"),
         ("3 times minus 2", "3=3 | minus 2=-2"),
+        ("adding minus 12 to 5, divide 8 into minus 40", "minus 12=-12 | 5=5 | 8=8 | minus 40=-40"),
         ("7 minus minus 3", "7=7 | minus 3=-3"),
         ("negative seven", "negative seven=-7"),
         ("the result is negative 2.5", "negative 2.5=-5/2"),

@@ -23,7 +23,8 @@
 //! | `5 quarters`, `has three quarters` | 5 and 3: coins, for nothing is said of which they are quarters |
 //! | `twenty-five`, `one hundred and five`, `a hundred`, `three point one four`, `zero` | numbers in words |
 //! | `a dozen`, `two dozen`, `half a dozen`, `per dozen` | 12, 24, 6, 12 |
-//! | `twice`, `double`, `thrice`, `triple`, `quadruple` | 2, 2, 3, 3, 4 |
+//! | `twice`, `double`, `thrice`, `triple`, `quadruple`; `double-check` | 2, 2, 3, 3, 4; nothing |
+//! | `seven eights`, `how many sixes`; `in the twenties` | 7 and 8, 6; nothing |
 //! | `a couple of`; `a couple`, `a pair`, `a score`, `once`, `both` | 2; nothing |
 //! | `one apple`, `one plus one`; `this one`, `one of them`, `no one`, `One day, …` | 1; nothing: a pronoun |
 //! | `several hundred`, `a few dozen`, `hundreds`, `no`, `nil`, `infinity`, `NaN`, `XIV` | nothing |

@@ -11,7 +11,7 @@ use wattage_engine::{Source, wasm_layers};
 use wattage_trainer::distract::Sentences;
 use wattage_trainer::example::Example;
 use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
-use wattage_trainer::judge::{Kept, Settings, Surveyed, Surveyor, fit};
+use wattage_trainer::judge::{Kept, Settings, Surveyed, Surveyor, fit, study};
 use wattage_trainer::read::{Loaded, gsm8k, mawps};
 use wattage_trainer::skeleton::{hash, held_out};
 use wattage_trainer::{Error, Result};
@@ -53,6 +53,9 @@ pub(crate) struct Scorer {
     /// Where what the layers wrote for each question is kept, to be used again by the same layers
     #[arg(long)]
     surveys: Option<PathBuf>,
+    /// A file for what each thing that the scorer goes by is worth (JSON): choosers that go by less, and the reliability of its score
+    #[arg(long)]
+    study: Option<PathBuf>,
     /// The same seed gives the same scorer
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -74,8 +77,10 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
     let generator = Generator::new(args.seed)?;
     let mut random = ChaCha8Rng::seed_from_u64(args.seed);
     let mut counts = Counts::new();
-    let mut learn: Vec<Example> =
-        (FIRST..FIRST + args.generated).map(|number| generator.example(number, &mut counts)).collect::<Result<_>>()?;
+    // A question with its copies: what learns from one of them is not measured on another.
+    let mut learn: Vec<Vec<Example>> = (FIRST..FIRST + args.generated)
+        .map(|number| Ok(vec![generator.example(number, &mut counts)?]))
+        .collect::<Result<_>>()?;
     // What is remembered is what the layers were trained on.
     let mut known: Vec<Example> =
         (0..args.store as u64 / 2).map(|number| generator.example(number, &mut counts)).collect::<Result<_>>()?;
@@ -87,13 +92,14 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
         let all = read(&text)?.examples.into_iter().filter(|example| example.program.is_some());
         let (out, of): (Vec<Example>, Vec<Example>) = all.partition(|example| held_out(&example.question));
         let sentences = Sentences::of(of.iter().map(|example| example.question.as_str()));
+        let mut groups: Vec<Vec<Example>> = out.iter().map(|example| vec![example.clone()]).collect();
         for _ in 1..copies {
-            learn.extend(out.iter().map(|example| {
+            for (group, example) in groups.iter_mut().zip(&out) {
                 let other = generator.vary(example, &mut random);
-                sentences.among(other, args.distracted, &mut random)
-            }));
+                group.push(sentences.among(other, args.distracted, &mut random));
+            }
         }
-        learn.extend(out);
+        learn.append(&mut groups);
         if copies > 1 {
             known.extend(of);
         }
@@ -102,6 +108,7 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
     known.shuffle(&mut random);
     known.truncate(args.store);
     learn.shuffle(&mut random);
+    let learn: Vec<Example> = learn.concat();
 
     // 1. The store: keys of known questions, less what all of them have in common.
     let mut scorer = Weights { asks_base: args.ask_base, ..Weights::blank(config.hidden) };
@@ -135,6 +142,11 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
         kept.flush()?;
     }
     let settings = Settings { seed: args.seed, ..Settings::default() };
+    if let Some(path) = &args.study {
+        let found = study(&scorer, &surveyed, config.taps.len(), settings);
+        let json = serde_json::to_string_pretty(&found).map_err(|why| Error::file(path, std::io::Error::from(why)))?;
+        std::fs::write(path, json).map_err(|why| Error::file(path, why))?;
+    }
     let fitted = fit(&mut scorer, &surveyed, config.taps.len(), settings)?;
     let provenance = serde_json::json!({
         "questions": surveyed.len(), "remembered": scorer.store.len(), "seed": args.seed, "held_out": fitted,

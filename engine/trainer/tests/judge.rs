@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use wattage_engine::scorer::{Judged, Scorer, Survey};
 use wattage_engine::wasm_layers::Score;
 use wattage_engine::wasm_layers::program::{Instruction, Op, Program};
-use wattage_trainer::judge::{Settings, Surveyed, fit};
+use wattage_trainer::judge::{Settings, Surveyed, fit, study};
 
 const LAYERS: usize = 3;
 
@@ -100,4 +100,24 @@ fn nothing_can_be_learned_from_chance() {
     let mut scorer = Scorer::blank(4);
     let fitted = fit(&mut scorer, &questions, LAYERS, Settings::default()).unwrap();
     assert!((0.1..0.6).contains(&fitted.chosen), "what is right by chance was predicted: {fitted:?}");
+}
+
+/// Choosers that see less do worse, where what they do not see is what tells right from wrong.
+#[test]
+fn a_study_tells_what_each_group_is_worth() {
+    let questions = surveyed(300, 4);
+    let settings = Settings { epochs: 8, ..Settings::default() };
+    let found = study(&Scorer::blank(4), &questions, LAYERS, settings);
+    let of = |by: &str| {
+        let chooser = found.choosers.iter().find(|chooser| chooser.by == by);
+        chooser.unwrap_or_else(|| panic!("{by}: {:?}", found.choosers)).fitted.clone()
+    };
+    assert!(of("own log-probability, nothing learned").chosen < 0.01);
+    assert!(of("mean log-probability of all decoders, nothing learned").chosen > 0.98);
+    assert!(of("all").chosen > 0.97 && of("log-probabilities of all decoders").chosen > 0.97);
+    // What never varies, or is not there, makes no chooser of its own.
+    assert!(!found.choosers.iter().any(|chooser| chooser.by.contains("judge") || chooser.by.contains("base")));
+    assert!(found.choosers.iter().all(|chooser| chooser.fitted.n == 300));
+    let counted: usize = found.reliability.iter().map(|bar| bar.n).sum();
+    assert!(counted == 300 && found.calibration_error < 0.3, "{:?}", found.reliability);
 }

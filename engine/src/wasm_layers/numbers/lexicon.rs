@@ -87,6 +87,15 @@ pub(super) fn times(word: &str) -> Option<u64> {
     }
 }
 
+/// What a plural in small letters stands for of which there are several, as in `seven eights`.
+pub(super) fn plural(word: &str) -> Option<u64> {
+    let singular = if word == "sixes" { "six" } else { word.strip_suffix('s')? };
+    match term(singular)? {
+        Term::Unit(value) | Term::Teen(value) | Term::Tens(value) => Some(value),
+        Term::Zero | Term::Hundred | Term::Scale(_) => None,
+    }
+}
+
 /// A word for a part, as in `two thirds`; in the singular most are ordinals too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Part {
@@ -189,7 +198,11 @@ const VAGUE: &str = "several few many some couple quarter";
 /// Words after which a `minus` is a sign: what comes next must be a number, not an operator.
 const BEFORE_NUMBER: &str = "is are was of and or to by from with at times plus minus negative than equals equal what's \
                              what’s whats calculate compute evaluate find solve simplify add subtract multiply divide \
-                             between over";
+                             adding subtracting multiplying dividing taking into between over";
+
+/// Words that make no multiple of a `double` before them.
+const DOUBLED: &str =
+    "check checks checked checking click clicks clicked clicking digit digits room rooms bed beds decker";
 
 /// Whether a word, in whatever case, is among a list's.
 pub(super) fn among(list: &str, word: &Word<'_>) -> bool {
@@ -229,6 +242,11 @@ fn singular<'t>(word: &Word<'t>) -> Word<'t> {
 /// Whether the word before a plain `hundred` or `dozen` leaves open how many.
 pub(super) fn is_vague(word: &Word<'_>) -> bool {
     among(VAGUE, word)
+}
+
+/// Whether a `double` before the word means no multiple.
+pub(super) fn is_doubled(word: &Word<'_>) -> bool {
+    among(DOUBLED, word)
 }
 
 /// Whether a `minus` after the word is a sign.

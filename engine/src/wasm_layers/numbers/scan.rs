@@ -4,7 +4,7 @@ use num_traits::{ToPrimitive, Zero};
 
 use super::cardinal::{cardinal, decimals, ordinal_end};
 use super::fraction::{self, Count, after_and, after_count, after_digits};
-use super::lexicon::{is_unit, is_vague, lower, multiplier, term, times};
+use super::lexicon::{is_doubled, is_unit, is_vague, lower, multiplier, plural, term, times};
 use super::literal::{self, Literal, Run};
 use super::sign::{minus_before, signed_by_word};
 use super::suffix::{Rest, is_money, percent_end};
@@ -122,8 +122,7 @@ impl<'t> Scanner<'t> {
         // `x` between numbers multiplies, even where it touches the second.
         if matches!(&self.text[start..end], "x" | "X")
             && char_at(self.text, end).is_some_and(is_digit)
-            && self.number_end == run_start(self.text, start, is_blank)
-            && self.number_end > 0
+            && self.follows_number(start)
         {
             self.at = end;
             return;
@@ -139,6 +138,11 @@ impl<'t> Scanner<'t> {
         if let Some(found) = self.number_in_words(&word) {
             self.finish(found);
         }
+    }
+
+    /// Whether only blanks are between the last number and this place.
+    fn follows_number(&self, at: usize) -> bool {
+        self.number_end > 0 && self.number_end == run_start(self.text, at, is_blank)
     }
 
     /// The number that begins with `word`. May move on past words that are no number together.
@@ -174,8 +178,16 @@ impl<'t> Scanner<'t> {
                 found(word.end, whole(12), NumberKind::Word)
             }
             _ => match times(&small) {
+                // Something else than a multiple, as in `double-check`.
+                Some(_) if word_after(text, word.end).is_some_and(|next| is_doubled(&next)) => None,
                 Some(times) => found(word.end, whole(times), NumberKind::Word),
-                None => term(&small).and_then(|_| self.cardinal(word)),
+                None => match plural(&small) {
+                    // `seven eights`, `how many eights`; in `in his twenties` it is no number.
+                    Some(value) if self.follows_number(word.start) || asks_how_many(text, word) => {
+                        found(word.end, whole(value), NumberKind::Word)
+                    }
+                    _ => term(&small).and_then(|_| self.cardinal(word)),
+                },
             },
         }
     }

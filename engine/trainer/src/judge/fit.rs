@@ -1,8 +1,6 @@
 //! The verifier's fit: binary cross-entropy on each candidate and a listwise softmax over each question's (Cao et al.
 //! 2007).
 
-use std::collections::BTreeMap;
-
 use burn::module::{Module, Param};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData, activation};
@@ -12,6 +10,7 @@ use wattage_engine::scorer::features::{self, AGREEMENT, ALL, BEFORE, LOGPROB, SH
 use wattage_engine::scorer::{Asked, BaseFinds, Network, Scorer, UNITS, Verifier};
 
 use super::Surveyed;
+use super::measure::{Fitted, Sums};
 use crate::Result;
 
 /// How to fit.
@@ -35,49 +34,14 @@ impl Default for Settings {
     }
 }
 
-/// What a fit came to, on questions that it did not see.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Fitted {
-    /// Questions.
-    pub n: usize,
-    /// Questions with a right candidate among all.
-    pub beams: f64,
-    /// Questions where the best candidate of one of the layers is right.
-    pub oracle: f64,
-    /// Questions whose chosen candidate is right.
-    pub chosen: f64,
-    /// Questions where each layer's best candidate is right.
-    pub per_layer: Vec<f64>,
-    /// Candidates that would be skipped.
-    pub skipped: f64,
-    /// Right candidates that would be.
-    pub lost: f64,
-    /// Of the candidates with a score over 0 the share that is right.
-    pub over_zero: f64,
-    /// The same by where the questions are from.
-    pub by_set: BTreeMap<String, Shares>,
-}
-
-/// What a fit came to on the questions of one set.
-#[derive(Debug, Clone, Default, serde::Serialize)]
-pub struct Shares {
-    /// Questions.
-    pub n: usize,
-    /// See [`Fitted`].
-    pub beams: f64,
-    /// See [`Fitted`].
-    pub oracle: f64,
-    /// See [`Fitted`].
-    pub chosen: f64,
-}
-
 /// A question as the fit sees it.
-struct Question {
+#[derive(Clone)]
+pub(super) struct Question {
     /// [candidates, ALL], of candidates with a result; those of others are what is known before.
-    features: Vec<[f32; ALL]>,
+    pub(super) features: Vec<[f32; ALL]>,
     /// Candidates that have a result.
-    ran: Vec<bool>,
-    right: Vec<bool>,
+    pub(super) ran: Vec<bool>,
+    pub(super) right: Vec<bool>,
 }
 
 #[derive(Module, Debug)]
@@ -133,7 +97,17 @@ impl Net {
 /// None yet: a fit on nothing changes nothing.
 pub fn fit(scorer: &mut Scorer, surveyed: &[Surveyed], layers: usize, settings: Settings) -> Result<Fitted> {
     let questions: Vec<Question> = surveyed.iter().map(|one| question(scorer, one, layers)).collect();
-    let (train, held) = questions.split_at(questions.len() - questions.len() / 6);
+    let at = questions.len() - questions.len() / 6;
+    learn(scorer, &questions[..at], settings);
+    let mut sums = Sums::new(layers);
+    for (question, one) in questions.iter().zip(surveyed).skip(at) {
+        sums.add(scorer, question, one);
+    }
+    Ok(sums.fitted())
+}
+
+/// Fits the verifier to questions.
+pub(super) fn learn(scorer: &mut Scorer, train: &[Question], settings: Settings) {
     let rows: Vec<&[f32; ALL]> =
         train.iter().flat_map(|q| q.features.iter().zip(&q.ran)).filter(|(_, ran)| **ran).map(|(f, _)| f).collect();
     let count = rows.len().max(1) as f64;
@@ -213,7 +187,6 @@ pub fn fit(scorer: &mut Scorer, surveyed: &[Surveyed], layers: usize, settings: 
     let linear: Vec<f32> = (nets.linear.val() * summed.transpose()).into_data().try_to_vec().unwrap_or_default();
     scorer.verifier = Verifier { mean, scale, linear, after: nets.after.weights(), before: nets.before.weights() };
     scorer.threshold = threshold(scorer, train, settings.lost);
-    Ok(measure(scorer, held, &surveyed[questions.len() - questions.len() / 6..], layers))
 }
 
 /// Under it lies that share of the right candidates, and none that is more likely right than one in twenty.
@@ -229,13 +202,13 @@ fn threshold(scorer: &Scorer, questions: &[Question], lost: f64) -> f32 {
     priors.get(at).copied().unwrap_or(-3.0).min(-3.0)
 }
 
-fn prior(scorer: &Scorer, features: &[f32; ALL]) -> f32 {
+pub(super) fn prior(scorer: &Scorer, features: &[f32; ALL]) -> f32 {
     let mut before = [0.0; BEFORE];
     before.copy_from_slice(&features[..BEFORE]);
     scorer.verifier.prior(&before)
 }
 
-fn question(scorer: &Scorer, one: &Surveyed, layers: usize) -> Question {
+pub(super) fn question(scorer: &Scorer, one: &Surveyed, layers: usize) -> Question {
     let Surveyed { survey, right, .. } = one;
     let key: Vec<f32> = survey.key.iter().zip(&scorer.mean).map(|(value, mean)| value - mean).collect();
     let neighbours = scorer.store.nearest(&key);
@@ -252,65 +225,4 @@ fn question(scorer: &Scorer, one: &Surveyed, layers: usize) -> Question {
         all.push(row);
     }
     Question { features: all, ran: survey.results.iter().map(Option::is_some).collect(), right: right.clone() }
-}
-
-fn measure(scorer: &Scorer, questions: &[Question], surveyed: &[Surveyed], layers: usize) -> Fitted {
-    let (mut beams, mut oracle, mut chosen) = (0, 0, 0);
-    let mut per_layer = vec![0; layers];
-    let (mut candidates, mut skipped, mut right, mut lost, mut over, mut over_right) = (0, 0, 0, 0, 0, 0);
-    let mut sets: BTreeMap<String, [usize; 4]> = BTreeMap::new();
-    for (question, one) in questions.iter().zip(surveyed) {
-        let has = question.right.contains(&true);
-        beams += usize::from(has);
-        let mut any = false;
-        for (place, count) in per_layer.iter_mut().enumerate() {
-            let first = one.survey.candidates.iter().position(|c| c.place == place && c.rank == 0);
-            let is = first.is_some_and(|at| question.right[at]);
-            *count += usize::from(is);
-            any |= is;
-        }
-        oracle += usize::from(any);
-        let mut best: Option<(f32, bool)> = None;
-        for (at, features) in question.features.iter().enumerate() {
-            candidates += 1;
-            right += usize::from(question.right[at]);
-            if prior(scorer, features) < scorer.threshold {
-                skipped += 1;
-                lost += usize::from(question.right[at]);
-            } else if question.ran[at] {
-                let score = scorer.verifier.parts(features).sum();
-                if score > 0.0 {
-                    over += 1;
-                    over_right += usize::from(question.right[at]);
-                }
-                if best.is_none_or(|(most, _)| score > most) {
-                    best = Some((score, question.right[at]));
-                }
-            }
-        }
-        let is = best.is_some_and(|(_, right)| right);
-        chosen += usize::from(is);
-        let set = sets.entry(one.set.clone()).or_default();
-        for (count, more) in set.iter_mut().zip([true, has, any, is]) {
-            *count += usize::from(more);
-        }
-    }
-    let share = |count: usize, of: usize| count as f64 / of.max(1) as f64;
-    let n = questions.len();
-    Fitted {
-        n,
-        beams: share(beams, n),
-        oracle: share(oracle, n),
-        chosen: share(chosen, n),
-        per_layer: per_layer.into_iter().map(|count| share(count, n)).collect(),
-        skipped: share(skipped, candidates),
-        lost: share(lost, right),
-        over_zero: share(over_right, over),
-        by_set: sets
-            .into_iter()
-            .map(|(name, [n, beams, oracle, chosen])| {
-                (name, Shares { n, beams: share(beams, n), oracle: share(oracle, n), chosen: share(chosen, n) })
-            })
-            .collect(),
-    }
 }

@@ -3,8 +3,12 @@
 
 mod fit;
 mod kept;
+mod measure;
+mod study;
 mod survey;
 
-pub use self::fit::{Fitted, Settings, Shares, fit};
+pub use self::fit::{Settings, fit};
 pub use self::kept::Kept;
+pub use self::measure::{Fitted, Shares};
+pub use self::study::{Bar, Chooser, Study, study};
 pub use self::survey::{Surveyed, Surveyor};
