@@ -7,6 +7,8 @@ mod compare;
 mod computes;
 #[path = "page/history.rs"]
 mod history;
+#[path = "page/language.rs"]
+mod language;
 #[path = "page/library.rs"]
 mod library;
 #[path = "page/offline.rs"]

@@ -12,6 +12,7 @@ use wattage_engine::{DevicePreference, Message, Progress, Role, Stage};
 
 use crate::{
     client::Client,
+    language::{t, told},
     markup::{for_layers, thoughts_open},
     parts,
     preferences::MAX_SEED,
@@ -53,11 +54,11 @@ impl LoadSpec {
             .split_whitespace()
             .map(|word| match Url::new_with_base(word, &base) {
                 Ok(url) if matches!(url.protocol().as_str(), "http:" | "https:") => Ok(url.href()),
-                _ => Err(format!("“{word}” is not an http or https address.")),
+                _ => Err(told!("“{}” is not an http or https address.", word)),
             })
             .collect::<Result<_, _>>()?;
         if urls.is_empty() {
-            return Err("Give the address of a model file.".into());
+            return Err(t("Give the address of a model file.").into());
         }
         Ok(Self::Urls(urls))
     }
@@ -123,7 +124,7 @@ impl Store {
                 self.client.set_value(Some(client));
                 self.run(Command::Probe, &Array::new());
             }
-            Err(why) => self.crashed(format!("the browser did not start it ({why})")),
+            Err(why) => self.crashed(told!("the browser did not start it ({})", why)),
         }
     }
 
@@ -150,7 +151,7 @@ impl Store {
         self.notice.set(None);
         self.loaded.set(None);
         let label = spec.label();
-        self.said.set(format!("Loading {label}."));
+        self.said.set(told!("Loading {}.", label));
         if let Some(job) = self
             .run(Command::Load { sources, models: parts::address(MODELS), options: settings.load_options() }, &files)
         {
@@ -271,7 +272,7 @@ impl Store {
         let messages = conversation(&settings.system, before, computes);
         self.written.set_value(Some(turn));
         self.speed.set(None);
-        self.said.set("Answering.".into());
+        self.said.set(t("Answering.").into());
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -293,7 +294,7 @@ impl Store {
     /// Begins a new conversation.
     pub fn new_chat(self) {
         self.leave_conversation();
-        self.said.set("New chat.".into());
+        self.said.set(t("New chat.").into());
     }
 
     /// Runs every kernel against the CPU.
@@ -321,7 +322,7 @@ impl Store {
     fn post(self, message: &ToWorker, files: &Array) -> bool {
         let sent = self.client.with_value(|client| match client {
             Some(client) => client.send(message, files),
-            None => Err("it does not run".to_owned()),
+            None => Err(t("it does not run").to_owned()),
         });
         if let Err(why) = sent {
             self.crashed(why);

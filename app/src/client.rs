@@ -7,6 +7,7 @@ use leptos::web_sys::{ErrorEvent, MessageEvent, Worker};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
 use crate::{
+    language::{t, told},
     parts,
     protocol::{FromWorker, ToWorker, pack, unpack},
 };
@@ -46,7 +47,7 @@ impl Client {
             Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
                 let message = match unpack::<FromWorker>(event.data()) {
                     Ok((message, _)) => message,
-                    Err(why) => FromWorker::Crashed(format!("it sent something unreadable: {why}")),
+                    Err(why) => FromWorker::Crashed(told!("it sent something unreadable: {}", why)),
                 };
                 if matches!(message, FromWorker::Ready) {
                     for held in waiting.take().into_iter().flatten() {
@@ -62,7 +63,7 @@ impl Client {
             event.prevent_default();
             // An event without a text means that the script itself could not be fetched.
             let text = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|text| text.as_string());
-            receive(FromWorker::Crashed(text.unwrap_or_else(|| "its script could not be loaded".into())));
+            receive(FromWorker::Crashed(text.unwrap_or_else(|| t("its script could not be loaded").into())));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));

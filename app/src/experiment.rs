@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use wattage_engine::{Completion, Message, Role};
 
 use crate::{
+    language::{key, t, told},
     ledger::Entry,
     preferences::Settings,
     protocol::{Command, Failure, FailureKind, JobId},
@@ -17,7 +18,7 @@ use crate::{
 /// The suite that comes with the page: questions that somebody wrote who had seen nothing of what the model was trained on.
 const OWN: &str = include_str!("../../engine/trainer/eval/fresh.jsonl");
 /// What it is called.
-pub const OWN_NAME: &str = "420 questions that come with the page";
+pub const OWN_NAME: &str = key("420 questions that come with the page");
 /// The most questions that a suite may have.
 const MOST: usize = 20_000;
 
@@ -92,12 +93,12 @@ pub fn read_suite(text: &str) -> Result<Vec<Item>, String> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let items = lines.map(|(at, line)| {
         serde_json::from_str::<Item>(line)
-            .map_err(|why| format!("line {} is not {{\"question\": …, \"answer\": …}} ({why})", at + 1))
+            .map_err(|why| told!("line {} is not {\"question\": …, \"answer\": …} ({})", at + 1, why))
     });
     let items: Vec<Item> = items.collect::<Result<_, _>>()?;
     match items.len() {
-        0 => Err("there is no question in it".into()),
-        n if n > MOST => Err(format!("it has {n} questions, more than {MOST}")),
+        0 => Err(t("there is no question in it").into()),
+        n if n > MOST => Err(told!("it has {} questions, more than {}", n, MOST)),
         _ => Ok(items),
     }
 }
@@ -113,7 +114,7 @@ impl Store {
         let experiment = self.experiment;
         let items = match read_suite(suite) {
             Ok(items) => items,
-            Err(why) => return experiment.failure.set(Some(format!("{name} cannot be used: {why}."))),
+            Err(why) => return experiment.failure.set(Some(told!("{} cannot be used: {}.", name, why))),
         };
         let Some(model) = self.loaded.with_untracked(|loaded| Some(loaded.as_ref()?.model.name.clone())) else {
             return;
@@ -141,7 +142,7 @@ impl Store {
         let loaded = self.loaded.with_untracked(|loaded| loaded.as_ref().map(|loaded| loaded.model.name.clone()));
         if asked != loaded {
             let asked = asked.unwrap_or_default();
-            return experiment.failure.set(Some(format!("This run was begun with {asked}: load that, or begin anew.")));
+            return experiment.failure.set(Some(told!("This run was begun with {}: load that, or begin anew.", asked)));
         }
         experiment.failure.set(None);
         experiment.going.set(true);
@@ -195,7 +196,7 @@ impl Store {
                 });
                 self.ask_next();
                 if !experiment.going.get_untracked() {
-                    self.said.set("The experiment rests.".into());
+                    self.said.set(t("The experiment rests.").into());
                 }
             }
             // A question that the engine cannot take is not met, and the next one may be.
@@ -224,9 +225,9 @@ impl Store {
 /// # Errors
 /// It is none, or too large a one.
 pub fn read_run(text: &str) -> Result<Run, String> {
-    let run: Run = serde_json::from_str(text).map_err(|why| format!("it is not a run of this page ({why})"))?;
+    let run: Run = serde_json::from_str(text).map_err(|why| told!("it is not a run of this page ({})", why))?;
     match run.entries.len() {
-        n if n > MOST => Err(format!("it has {n} questions, more than {MOST}")),
+        n if n > MOST => Err(told!("it has {} questions, more than {}", n, MOST)),
         _ => Ok(run),
     }
 }

@@ -7,12 +7,14 @@ use leptos::{
 };
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::language::told;
+
 /// Has the browser save a text as a file. What it does with that is the visitor's choice.
 ///
 /// # Errors
 /// The browser refuses.
 pub fn save(name: &str, mime: &str, text: &str) -> Result<(), String> {
-    let told = |error: JsValue| format!("the browser did not save {name}: {error:?}");
+    let told = |error: JsValue| told!("the browser did not save {}: {}", name, format_args!("{error:?}"));
     let options = BlobPropertyBag::new();
     options.set_type(mime);
     let blob = Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &options).map_err(told)?;

@@ -1,14 +1,22 @@
 //! Numbers as people read them.
 
+use crate::language::{t, told};
+
+/// A number with so many decimals.
+pub fn decimal(number: impl Into<f64>, places: usize) -> String {
+    // To a catalogue the decimal point is a text like others.
+    format!("{:.places$}", number.into()).replace('.', t("."))
+}
+
 /// A number of bytes, in decimal units as file managers show them.
 pub fn bytes(count: u64) -> String {
     #[allow(clippy::cast_precision_loss, reason = "for display")]
     let count = count as f64;
     match count {
-        _ if count >= 1e9 => format!("{:.2} GB", count / 1e9),
+        _ if count >= 1e9 => format!("{} GB", decimal(count / 1e9, 2)),
         _ if count >= 1e6 => format!("{:.0} MB", count / 1e6),
         _ if count >= 1e3 => format!("{:.0} kB", count / 1e3),
-        _ => format!("{count} bytes"),
+        _ => told!("{} bytes", count),
     }
 }
 
@@ -30,20 +38,16 @@ pub fn parameters(number: u64) -> String {
     #[allow(clippy::cast_precision_loss, reason = "for display")]
     let number = number as f64;
     match number {
-        _ if number >= 1e9 => format!("{:.1} B", number / 1e9),
-        _ if number >= 1e7 => format!("{:.0} M", number / 1e6),
-        _ if number >= 1e6 => format!("{:.1} M", number / 1e6),
-        _ => format!("{:.0} k", number / 1e3),
+        _ if number >= 1e9 => told!("{} B", decimal(number / 1e9, 1)),
+        _ if number >= 1e7 => told!("{} M", decimal(number / 1e6, 0)),
+        _ if number >= 1e6 => told!("{} M", decimal(number / 1e6, 1)),
+        _ => told!("{} k", decimal(number / 1e3, 0)),
     }
 }
 
 /// A speed in tokens a second.
 pub fn speed(tokens_per_second: f64) -> String {
-    if tokens_per_second >= 100.0 {
-        format!("{tokens_per_second:.0} tokens/s")
-    } else {
-        format!("{tokens_per_second:.1} tokens/s")
-    }
+    told!("{} tokens/s", decimal(tokens_per_second, usize::from(tokens_per_second < 100.0)))
 }
 
 /// An error's text as a sentence of its own.
@@ -63,9 +67,9 @@ pub fn micros(micros: u64) -> String {
     let time = micros as f64;
     match micros {
         0..=999 => format!("{micros} µs"),
-        1000..=9_999 => format!("{:.1} ms", time / 1e3),
+        1000..=9_999 => format!("{} ms", decimal(time / 1e3, 1)),
         10_000..=999_999 => format!("{:.0} ms", time / 1e3),
-        _ => format!("{:.1} s", time / 1e6),
+        _ => format!("{} s", decimal(time / 1e6, 1)),
     }
 }
 

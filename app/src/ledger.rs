@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use wattage_engine::{CandidateRow, Completion, Gate, Status, Voice};
 
-use crate::{figures::last_figure, trace::Trace};
+use crate::{figures::last_figure, format::decimal, language::told, trace::Trace};
 
 /// Results this close to the right answer, relatively, are right.
 const CLOSE: f64 = 1e-6;
@@ -184,7 +184,7 @@ impl Share {
         let half = WIDE * (p * (1.0 - p) / n + WIDE * WIDE / (4.0 * n * n)).sqrt();
         let scale = 1.0 + WIDE * WIDE / n;
         let (low, high) = (100.0 * ((middle - half) / scale).max(0.0), 100.0 * ((middle + half) / scale).min(1.0));
-        format!("{:.1} % [{low:.1}, {high:.1}]", 100.0 * p)
+        told!("{} % [{}, {}]", decimal(100.0 * p, 1), decimal(low, 1), decimal(high, 1))
     }
 }
 

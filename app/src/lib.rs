@@ -11,6 +11,7 @@ pub mod files;
 pub mod format;
 pub mod history;
 pub mod known;
+pub mod language;
 pub mod ledger;
 pub mod library;
 pub mod markup;
@@ -51,8 +52,9 @@ fn show_failure(what: &str) {
     if let Ok(note) = document().create_element("p") {
         note.set_class_name("fatal");
         drop(note.set_attribute("role", "alert"));
-        note.set_text_content(Some(&format!(
-            "The page stopped working. Copy what you want to keep, then reload it. ({what})"
+        note.set_text_content(Some(&language::told!(
+            "The page stopped working. Copy what you want to keep, then reload it. ({})",
+            what
         )));
         drop(body.prepend_with_node_1(&note));
     }

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use wattage_engine::splice;
 
+use crate::language::t;
+
 const THINK: &str = "<think>";
 const THINK_END: &str = "</think>";
 
@@ -106,7 +108,7 @@ fn read_splice(text: &str) -> Spliced {
         let inside = behind.trim().strip_prefix(open)?;
         Some(inside.strip_suffix(close).unwrap_or(inside).to_owned())
     };
-    let error = || Outcome::Error(between(splice::ERROR).unwrap_or_else(|| "there is no result".to_owned()));
+    let error = || Outcome::Error(between(splice::ERROR).unwrap_or_else(|| t("there is no result").to_owned()));
     Spliced { wat: wat.trim().to_owned(), outcome: between(splice::VALUE).map_or_else(error, Outcome::Value) }
 }
 

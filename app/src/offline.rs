@@ -4,7 +4,7 @@ use js_sys::{Array, Reflect};
 use leptos::{ev, prelude::*, web_sys::CustomEvent};
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::state::Store;
+use crate::{language::key, state::Store};
 
 /// Where `offline.js` leaves what it said last.
 const SAID: &str = "wattageOffline";
@@ -12,6 +12,15 @@ const SAID: &str = "wattageOffline";
 const SAYS: &str = "wattage-offline";
 /// What it hears.
 const TAKE_NEWER: &str = "wattage-take-newer";
+
+/// What it says, all but what a browser's error adds: its English texts are looked up where they are shown.
+pub const SAYINGS: [&str; 5] = [
+    key("This page and its embedded model work without a network."),
+    key("This page and its embedded model are being kept for use without a network."),
+    key("This page is a file on this computer. It needs no network."),
+    key("This page needs a network each time: its parts could not all be fetched, and the next visit tries again."),
+    key("This page needs a network each time: this browser, or the way that it is served, allows no service worker."),
+];
 
 /// Whether the page works without a network.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,6 +4,8 @@ use gloo::storage::{LocalStorage, Storage};
 use serde::{Deserialize, Serialize};
 use wattage_engine::{ChatOptions, DevicePreference, LoadOptions, Sampling, TextVoice};
 
+use crate::language::{Language, t, told};
+
 const SETTINGS_KEY: &str = "wattage.settings";
 /// Also read by `boot.js`, so that the first paint has the right colours.
 const THEME_KEY: &str = "wattage.theme";
@@ -51,6 +53,8 @@ pub struct Settings {
     pub own_sampling: bool,
     /// Whether the embedded model is opened with the page.
     pub open_embedded: bool,
+    /// The interface's language; as the browser asks where none is set.
+    pub language: Option<Language>,
 }
 
 impl Default for Settings {
@@ -74,6 +78,7 @@ impl Default for Settings {
             threshold: None,
             own_sampling: false,
             open_embedded: true,
+            language: None,
         }
     }
 }
@@ -94,11 +99,11 @@ impl Preset {
     pub const ALL: [Self; 3] = [Self::Balanced, Self::Thinking, Self::Exact];
 
     /// What the user reads.
-    pub const fn label(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
-            Self::Balanced => "Balanced",
-            Self::Thinking => "Thinking",
-            Self::Exact => "Exact",
+            Self::Balanced => t("Balanced"),
+            Self::Thinking => t("Thinking"),
+            Self::Exact => t("Exact"),
         }
     }
 
@@ -209,11 +214,11 @@ impl Theme {
     }
 
     /// What the user reads.
-    pub const fn label(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
-            Self::Auto => "Auto",
-            Self::Light => "Light",
-            Self::Dark => "Dark",
+            Self::Auto => t("Auto"),
+            Self::Light => t("Light"),
+            Self::Dark => t("Dark"),
         }
     }
 
@@ -250,8 +255,14 @@ pub fn read_number(text: &str, low: f64, high: f64, whole: bool) -> Result<Optio
     if text.is_empty() {
         return Ok(None);
     }
-    let kind = if whole { "a whole number" } else { "a number" };
-    let refuse = || format!("Give {kind} from {low} to {high}.");
+    let refuse = || {
+        let [low, high] = [low, high].map(|bound| bound.to_string().replace('.', t(".")));
+        if whole {
+            told!("Give a whole number from {} to {}.", low, high)
+        } else {
+            told!("Give a number from {} to {}.", low, high)
+        }
+    };
     let value: f64 = text.replace(',', ".").parse().map_err(|_| refuse())?;
     if !(low..=high).contains(&value) || (whole && value.fract() != 0.0) {
         return Err(refuse());

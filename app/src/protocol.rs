@@ -10,7 +10,7 @@ use wattage_engine::{
     AdapterInfo, ChatOptions, CheckRow, Completion, DeviceInfo, Error, Event, LoadOptions, Message, ModelInfo, Progress,
 };
 
-use crate::library::Target;
+use crate::{language::t, library::Target};
 
 /// Names a command from its start to its last reply; chosen by the page, never used twice.
 pub type JobId = u32;
@@ -212,9 +212,9 @@ pub fn pack<T: Serialize>(message: &T, files: &Array) -> Result<JsValue, String>
 /// # Errors
 /// The value is not such a message.
 pub fn unpack<T: DeserializeOwned>(value: JsValue) -> Result<(T, Array), String> {
-    let pair: Array = value.dyn_into().map_err(|_| "a message is not an array".to_owned())?;
+    let pair: Array = value.dyn_into().map_err(|_| t("a message is not an array").to_owned())?;
     let message = serde_wasm_bindgen::from_value(pair.get(0)).map_err(|error| error.to_string())?;
-    let files = pair.get(1).dyn_into().map_err(|_| "a message has no list of files".to_owned())?;
+    let files = pair.get(1).dyn_into().map_err(|_| t("a message has no list of files").to_owned())?;
     Ok((message, files))
 }
 

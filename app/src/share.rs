@@ -29,9 +29,10 @@ impl Shared {
 }
 
 /// A visitor's settings with what a link has to say of answers: how they are sampled and what they begin with. Where models run,
-/// and what is opened with the page, is the visitor's own.
+/// what is opened with the page, and its language, is the visitor's own.
 pub fn adopted(own: &Settings, shared: &Settings) -> Settings {
-    Settings { device: own.device, open_embedded: own.open_embedded, context: own.context, ..shared.clone() }
+    let Settings { device, open_embedded, context, language, .. } = *own;
+    Settings { device, open_embedded, context, language, ..shared.clone() }
 }
 
 impl Store {
@@ -72,14 +73,26 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::Language;
     use wattage_engine::DevicePreference;
 
     #[test]
     fn a_link_changes_answers_and_not_the_device() {
-        let own = Settings { device: DevicePreference::Cpu, open_embedded: false, ..Settings::default() };
-        let shared = Settings { temperature: 0.1, system: "Be brief.".into(), ..Settings::default() };
+        let own = Settings {
+            device: DevicePreference::Cpu,
+            open_embedded: false,
+            language: Some(Language::German),
+            ..Settings::default()
+        };
+        let shared = Settings {
+            temperature: 0.1,
+            system: "Be brief.".into(),
+            language: Some(Language::English),
+            ..Settings::default()
+        };
         let adopted = adopted(&own, &shared);
-        assert_eq!((adopted.device, adopted.open_embedded), (DevicePreference::Cpu, false));
+        let kept = (adopted.device, adopted.open_embedded, adopted.language);
+        assert_eq!(kept, (DevicePreference::Cpu, false, Some(Language::German)));
         assert_eq!((adopted.temperature, adopted.system.as_str()), (0.1, "Be brief."));
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     client::Client,
     experiment::Experiment,
     history::History,
+    language::{t, told},
     library::Shelf,
     offline::Offline,
     preferences::{Settings, Theme},
@@ -205,7 +206,7 @@ impl Store {
         if matches!(self.engine.get_untracked(), Engine::Crashed(_)) {
             return;
         }
-        let failure = Failure { kind: FailureKind::Crashed, message: format!("the engine stopped: {why}") };
+        let failure = Failure { kind: FailureKind::Crashed, message: told!("the engine stopped: {}", why) };
         if self.answering.get_untracked().is_some() {
             self.end_answer(Phase::Failed(failure.clone()));
         }
@@ -231,7 +232,7 @@ impl Store {
             Reply::Adapter(adapter) => self.adapter.set(Some(adapter)),
             Reply::Progress(progress) if loads => self.progress(progress, now),
             Reply::Loaded(loaded) if loads => {
-                self.said.set(format!("{} is ready.", loaded.model.name));
+                self.said.set(told!("{} is ready.", loaded.model.name));
                 self.good_load.set_value(self.last_load.get_value());
                 self.loading.set(None);
                 self.notice.set(None);
@@ -251,7 +252,7 @@ impl Store {
             }),
             // Stopped before the engine got to it.
             Reply::Failed(failure) if answers && failure.kind == FailureKind::Cancelled => {
-                self.said.set("Answer stopped.".into());
+                self.said.set(t("Answer stopped.").into());
                 self.end_answer(Phase::Done(None));
             }
             Reply::Failed(failure) if answers => self.end_answer(Phase::Failed(failure)),
@@ -262,7 +263,7 @@ impl Store {
             Reply::Failed(failure) if loads => {
                 self.loading.set(None);
                 if failure.kind == FailureKind::Cancelled {
-                    self.said.set("Loading cancelled.".into());
+                    self.said.set(t("Loading cancelled.").into());
                 } else {
                     self.notice.set(Some(failure));
                 }
@@ -313,7 +314,7 @@ impl Store {
             }
         });
         match event {
-            Event::Choice { value: Some(value), .. } => self.said.set(format!("Computed {}.", display(*value))),
+            Event::Choice { value: Some(value), .. } => self.said.set(told!("Computed {}.", display(*value))),
             Event::Splice { context_used, .. } => self.context_used.set(*context_used),
             _ => {}
         }
@@ -324,8 +325,8 @@ impl Store {
         self.context_used.set(completion.context_used);
         self.speed.set(Some(completion.decode_tps));
         self.said.set(match completion.stop {
-            StopReason::Cancelled => "Answer stopped.".into(),
-            _ => format!("Answer complete, {} tokens.", completion.tokens.len()),
+            StopReason::Cancelled => t("Answer stopped.").into(),
+            _ => told!("Answer complete, {} tokens.", completion.tokens.len()),
         });
         self.with_answer(|turn| {
             if *turn.text.read_untracked() != completion.text {

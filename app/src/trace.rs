@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use wattage_engine::wasm_layers::display;
 use wattage_engine::{Attention, BoundNumber, CandidateRow, Event, Gate, Similar, Status, Voice, row_of};
 
+use crate::language::key;
+
 /// An answer's computation as far as it has been told of.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -160,12 +162,12 @@ pub struct Segment {
 pub fn parts(row: &CandidateRow) -> Vec<(&'static str, f32)> {
     let Some(parts) = row.parts else { return Vec::new() };
     let mut all = vec![
-        ("logprob", parts.logprob),
-        ("verifier", parts.verifier),
-        ("agreement", parts.agreement),
-        ("retrieval", parts.retrieval),
+        (key("logprob"), parts.logprob),
+        (key("verifier"), parts.verifier),
+        (key("agreement"), parts.agreement),
+        (key("retrieval"), parts.retrieval),
     ];
-    all.extend(parts.base.map(|base| ("base", base)));
+    all.extend(parts.base.map(|base| (key("base"), base)));
     all
 }
 

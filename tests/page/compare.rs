@@ -36,5 +36,15 @@ fn an_answer_is_compared_with_the_one_without_layers() {
     assert!(figures(1).iter().all(|(_, origin)| origin != "computed"), "{other}");
     // The first answer is as it was.
     assert_eq!(figures(0), with);
+
+    // Both are there after a reload.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    browser.open(&server.url(""));
+    page.wait_loaded(PATIENCE);
+    page.press("History");
+    page.press("What is 605 * 1213?");
+    let again = browser.wait_for("both answers", PATIENCE, || browser.text("[aria-label='The other answer']"));
+    assert!(again.contains("Without WASM layers") && !again.contains("733865"), "{again}");
+    assert_eq!(figures(0), with);
     browser.assert_no_console_errors();
 }

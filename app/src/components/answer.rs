@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{CopyButton, computed::Computed};
 use crate::{
     figures::{Known, Origin},
+    language::t,
     markup::{Block, Span, blocks, spans},
     trace::Trace,
 };
@@ -80,12 +81,12 @@ fn inline(text: &str, known: Signal<Option<Known>>) -> impl IntoView + use<> {
 fn number((text, origin): (String, Option<Origin>)) -> AnyView {
     let (class, title) = match origin {
         None => return text.into_any(),
-        Some(Origin::Computed) => ("is-computed", "Computed by a function"),
-        Some(Origin::Given) => ("is-given", "From the question"),
-        Some(Origin::Written) => ("is-written", "Not computed: the model wrote it"),
+        Some(Origin::Computed) => ("is-computed", t("Computed by a function")),
+        Some(Origin::Given) => ("is-given", t("From the question")),
+        Some(Origin::Written) => ("is-written", t("Not computed: the model wrote it")),
     };
-    let note =
-        (origin == Some(Origin::Written)).then(|| view! { <span class="visually-hidden">" (not computed)"</span> });
+    let note = (origin == Some(Origin::Written))
+        .then(|| view! { <span class="visually-hidden">{t(" (not computed)")}</span> });
     view! {
         <span class=format!("figure {class}") title=title>
             {text}
@@ -100,9 +101,9 @@ fn number((text, origin): (String, Option<Origin>)) -> AnyView {
 fn Thoughts(block: Memo<Option<Block>>, growing: Signal<bool>) -> impl IntoView {
     let open = Memo::new(move |_| matches!(&*block.read(), Some(Block::Think { open: true, .. })));
     let label = move || match (open.get(), growing.get()) {
-        (true, true) => "Thinking…",
-        (true, false) => "Thoughts, unfinished",
-        (false, _) => "Thoughts",
+        (true, true) => t("Thinking…"),
+        (true, false) => t("Thoughts, unfinished"),
+        (false, _) => t("Thoughts"),
     };
     let text = move || block.read().as_ref().map(|block| block_text(block).to_owned());
     view! {
@@ -118,7 +119,7 @@ fn Code(block: Memo<Option<Block>>) -> impl IntoView {
     let text = move || block.read().as_ref().map(|block| block_text(block).to_owned()).unwrap_or_default();
     let language = move || match &*block.read() {
         Some(Block::Code { language, .. }) if !language.is_empty() => language.clone(),
-        _ => "code".to_owned(),
+        _ => t("code").to_owned(),
     };
     let copied = move || {
         block.with_untracked(|block| block.as_ref().map(|block| block_text(block).to_owned())).unwrap_or_default()

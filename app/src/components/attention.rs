@@ -3,7 +3,11 @@
 use leptos::prelude::*;
 use wattage_engine::{Attention, Looked};
 
-use crate::trace::Trace;
+use crate::{
+    language::{t, told},
+    trace::Trace,
+    words,
+};
 
 /// The heat maps; nothing where it was not told where the layers looked.
 #[component]
@@ -18,7 +22,7 @@ pub fn AttentionMaps(
         let map = |looked: Looked| {
             let title = trace.with_untracked(|trace| {
                 let row = trace.rows.iter().find(|row| row.id == looked.candidate)?;
-                Some(format!("Layer {}: {}", row.voice, row.op))
+                Some(told!("Layer {}: {}", words::who(row.voice), row.op))
             });
             view! { <Map title=title.unwrap_or_default() tokens=tokens.clone() looked /> }
         };
@@ -30,9 +34,9 @@ pub fn AttentionMaps(
                 let details: leptos::web_sys::Element = event_target(&event);
                 open.set(details.has_attribute("open"));
             }>
-                <summary>"Where the layers looked"</summary>
+                <summary>{t("Where the layers looked")}</summary>
                 <p class="hint">
-                    "Of its cross-attention, what share in percent each token of the question got while an instruction was written: the mean over heads and decoder blocks."
+                    {t("Of its cross-attention, what share in percent each token of the question got while an instruction was written: the mean over heads and decoder blocks.")}
                 </p>
                 <Show when=move || open.get()>{maps}</Show>
             </details>
@@ -42,7 +46,7 @@ pub fn AttentionMaps(
 
 #[component]
 fn Map(title: String, tokens: Vec<String>, looked: Looked) -> impl IntoView {
-    let label = format!("{title}, a table that scrolls");
+    let label = told!("{}, a table that scrolls", title);
     let heads = tokens.iter().map(|token| view! { <th scope="col"><span>{shown(token)}</span></th> }).collect_view();
     let cell = |share: u16| {
         let percent = (share + 5) / 10;
@@ -66,7 +70,7 @@ fn Map(title: String, tokens: Vec<String>, looked: Looked) -> impl IntoView {
                 <thead>
                     <tr>
                         <th scope="col">
-                            <span class="visually-hidden">"Instruction"</span>
+                            <span class="visually-hidden">{t("Instruction")}</span>
                         </th>
                         {heads}
                     </tr>

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     figures::Known,
     format,
+    language::{t, told},
     markup::{answer_only, without_splices},
     protocol::{Failure, FailureKind},
     state::{Panel, Phase, Turn},
@@ -33,7 +34,7 @@ pub fn Chat() -> impl IntoView {
     let scroller = NodeRef::<Div>::new();
     let following = StoredValue::new(true);
     let scrolled = move |_| {
-        if let Some(element) = scroller.get_untracked() {
+        if let Some(element) = scroller.try_get_untracked().flatten() {
             let below = element.scroll_height() - element.scroll_top() - element.client_height();
             following.set_value(below < FOLLOW_WITHIN_PX);
         }
@@ -46,7 +47,8 @@ pub fn Chat() -> impl IntoView {
         }
         if following.get_value() {
             request_animation_frame(move || {
-                if let Some(element) = scroller.get_untracked() {
+                // Another language may have taken its place since.
+                if let Some(element) = scroller.try_get_untracked().flatten() {
                     element.set_scroll_top(element.scroll_height());
                 }
             });
@@ -54,21 +56,21 @@ pub fn Chat() -> impl IntoView {
     });
     let empty = move || store.turns.read().is_empty();
     view! {
-        <div class="scroll" node_ref=scroller on:scroll=scrolled tabindex="0" role="region" aria-label="Conversation">
-            <h2 class="visually-hidden">"Conversation"</h2>
+        <div class="scroll" node_ref=scroller on:scroll=scrolled tabindex="0" role="region" aria-label=t("Conversation")>
+            <h2 class="visually-hidden">{t("Conversation")}</h2>
             <Show when=empty>
                 <Beginning />
             </Show>
             <Show when=move || store.history.open.read().as_ref().is_some_and(|open| open.imported)>
                 <p class="hint imported">
-                    "This conversation came from a file. What it shows as computed was not computed here."
+                    {t("This conversation came from a file. What it shows as computed was not computed here.")}
                 </p>
             </Show>
             <div
                 class="log"
                 role="log"
                 aria-live="polite"
-                aria-label="Messages"
+                aria-label=t("Messages")
                 // While an answer grows it is not read out: it is once it is complete.
                 aria-busy=move || if store.answering.read().is_some() { "true" } else { "false" }
             >
@@ -95,8 +97,8 @@ fn Beginning() -> impl IntoView {
             let name = loaded.model.name.clone();
             view! {
                 <div class="beginning">
-                    <p class="big">"Ask something."</p>
-                    <p class="hint">{name} " runs in this browser. Nothing that you write leaves it."</p>
+                    <p class="big">{t("Ask something.")}</p>
+                    <p class="hint">{told!("{} runs in this browser. Nothing that you write leaves it.", name)}</p>
                     <Show when=move || store.computes()>
                         <Examples />
                     </Show>
@@ -106,8 +108,8 @@ fn Beginning() -> impl IntoView {
         } else {
             view! {
                 <div class="beginning">
-                    <p class="big">"A language model, run by your own browser."</p>
-                    <p class="hint">"Give it a Qwen model to begin. It runs on this device alone; there is no server."</p>
+                    <p class="big">{t("A language model, run by your own browser.")}</p>
+                    <p class="hint">{t("Give it a Qwen model to begin. It runs on this device alone; there is no server.")}</p>
                     <Picker id="picker" />
                 </div>
             }
@@ -131,7 +133,7 @@ fn Examples() -> impl IntoView {
         }
     };
     view! {
-        <div class="row" role="group" aria-label="Examples">
+        <div class="row" role="group" aria-label=t("Examples")>
             {EXAMPLES.map(example).collect_view()}
         </div>
     }
@@ -165,7 +167,7 @@ fn Answer(turn: Turn) -> impl IntoView {
         move || own_words(&text.read_untracked(), &trace.read_untracked())
     };
     view! {
-        <article class="message assistant" aria-label="Answer" class:compared=move || other.read().is_some()>
+        <article class="message assistant" aria-label=t("Answer") class:compared=move || other.read().is_some()>
             <div class="side">
                 <Show when=move || other.read().is_some()>
                     <h3>{move || side_title(with_layers())}</h3>
@@ -186,18 +188,18 @@ fn Answer(turn: Turn) -> impl IntoView {
                                     focus("message");
                                 }
                             >
-                                "Regenerate"
+                                {t("Regenerate")}
                             </button>
                         </Show>
                         <Show when=move || store.computes() && !failed()>
                             <button
                                 type="button"
                                 class="quiet"
-                                title="Answers the question once more, with the WASM layers switched the other way"
+                                title=t("Answers the question once more, with the WASM layers switched the other way")
                                 disabled=move || !store.can_send()
                                 on:click=move |_| store.compare(id)
                             >
-                                {move || if with_layers() { "Compare without layers" } else { "Compare with layers" }}
+                                {move || if with_layers() { t("Compare without layers") } else { t("Compare with layers") }}
                             </button>
                         </Show>
                         <Numbers phase />
@@ -222,7 +224,7 @@ fn Other(
     let known =
         Memo::new(move |_| Known::of(&trace.read()).or_else(|| Some(Known::of(&beside.read())?.without_computed())));
     view! {
-        <section class="side" aria-label="The other answer">
+        <section class="side" aria-label=t("The other answer")>
             <h3>{move || side_title(!beside.read().with_layers())}</h3>
             <AnswerText text trace growing known />
             <Status phase id />
@@ -234,8 +236,8 @@ fn Other(
     }
 }
 
-const fn side_title(with_layers: bool) -> &'static str {
-    if with_layers { "With WASM layers" } else { "Without WASM layers" }
+fn side_title(with_layers: bool) -> &'static str {
+    if with_layers { t("With WASM layers") } else { t("Without WASM layers") }
 }
 
 const fn grows(phase: &Phase) -> bool {
@@ -254,11 +256,11 @@ fn own_words(text: &str, trace: &Trace) -> String {
 #[component]
 fn Status(phase: RwSignal<Phase>, id: u32) -> impl IntoView {
     move || match phase.get() {
-        Phase::Waiting => view! { <p class="waiting">"Waiting for the engine…"</p> }.into_any(),
+        Phase::Waiting => view! { <p class="waiting">{t("Waiting for the engine…")}</p> }.into_any(),
         Phase::Reading(done, total) => {
-            view! { <p class="waiting">{format!("Reading {done} of {total} tokens…")}</p> }.into_any()
+            view! { <p class="waiting">{told!("Reading {} of {} tokens…", done, total)}</p> }.into_any()
         }
-        Phase::Computing => view! { <p class="waiting">"Computing…"</p> }.into_any(),
+        Phase::Computing => view! { <p class="waiting">{t("Computing…")}</p> }.into_any(),
         Phase::Failed(failure) => view! { <Broken failure id /> }.into_any(),
         Phase::Writing | Phase::Done(_) => ().into_any(),
     }
@@ -274,18 +276,22 @@ fn Numbers(phase: RwSignal<Phase>) -> impl IntoView {
 }
 
 fn describe(completion: &Completion) -> String {
-    let at = |speed: f64| {
-        if speed.is_finite() && speed > 0.0 { format!(" at {}", format::speed(speed)) } else { String::new() }
-    };
+    let at = |speed: &f64| (speed.is_finite() && *speed > 0.0).then(|| format::speed(*speed));
     let Completion { tokens, prompt_tokens, reused_tokens, prefill_tps, decode_tps, stop, .. } = completion;
     let mut parts = vec![
-        format!("{} tokens{}", tokens.len(), at(*decode_tps)),
-        format!("prompt {prompt_tokens} ({reused_tokens} kept){}", at(*prefill_tps)),
+        match at(decode_tps) {
+            Some(speed) => told!("{} tokens at {}", tokens.len(), speed),
+            None => told!("{} tokens", tokens.len()),
+        },
+        match at(prefill_tps) {
+            Some(speed) => told!("prompt {} ({} kept) at {}", prompt_tokens, reused_tokens, speed),
+            None => told!("prompt {} ({} kept)", prompt_tokens, reused_tokens),
+        },
     ];
     match stop {
-        StopReason::Cancelled => parts.push("stopped".into()),
-        StopReason::MaxTokens => parts.push("cut at the longest answer allowed".into()),
-        StopReason::ContextFull => parts.push("cut because the context is full".into()),
+        StopReason::Cancelled => parts.push(t("stopped").into()),
+        StopReason::MaxTokens => parts.push(t("cut at the longest answer allowed").into()),
+        StopReason::ContextFull => parts.push(t("cut because the context is full").into()),
         StopReason::StopString | StopReason::EndOfTurn => {}
     }
     parts.join(" · ")
@@ -300,8 +306,8 @@ fn Broken(failure: Failure, id: u32) -> impl IntoView {
     let kind = failure.kind;
     // The message above the conversation says why the engine stopped.
     let text = match kind {
-        FailureKind::Crashed => "The engine stopped before the answer was complete.".to_owned(),
-        _ => format::sentence(&failure.message),
+        FailureKind::Crashed => t("The engine stopped before the answer was complete.").to_owned(),
+        _ => format::sentence(t(&failure.message)),
     };
     let needs_load = move || store.loaded.read().is_none();
     let again = store.last_load.with_value(Option::is_some);
@@ -312,15 +318,15 @@ fn Broken(failure: Failure, id: u32) -> impl IntoView {
             <div class="row">
                 <Show when=move || kind == FailureKind::ContextFull>
                     <button type="button" class="primary" on:click=move |_| store.new_chat()>
-                        "New chat"
+                        {t("New chat")}
                     </button>
                     <button type="button" on:click=move |_| store.panel.set(Some(Panel::Settings))>
-                        "Settings"
+                        {t("Settings")}
                     </button>
                 </Show>
                 <Show when=move || again && kind == FailureKind::Device>
                     <button type="button" class="primary" on:click=move |_| store.reload()>
-                        "Load the model again"
+                        {t("Load the model again")}
                     </button>
                 </Show>
                 <button
@@ -331,10 +337,10 @@ fn Broken(failure: Failure, id: u32) -> impl IntoView {
                         focus("message");
                     }
                 >
-                    "Retry"
+                    {t("Retry")}
                 </button>
                 <Show when=needs_load>
-                    <p class="hint">"Load a model to retry."</p>
+                    <p class="hint">{t("Load a model to retry.")}</p>
                 </Show>
             </div>
             </Show>

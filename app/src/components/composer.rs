@@ -5,6 +5,7 @@ use leptos::{ev, prelude::*};
 use super::{focus, store};
 use crate::{
     format,
+    language::{t, told},
     state::{Engine, Panel},
 };
 
@@ -30,12 +31,12 @@ pub fn Composer() -> impl IntoView {
     view! {
         <form class="composer" on:submit=submit>
             <label class="visually-hidden" for="message">
-                "Message"
+                {t("Message")}
             </label>
             <textarea
                 id="message"
                 rows="1"
-                placeholder="Write a message"
+                placeholder=t("Write a message")
                 aria-describedby="composer-hint"
                 prop:value=store.draft
                 on:input=move |event| store.draft.set(event_target_value(&event))
@@ -43,7 +44,7 @@ pub fn Composer() -> impl IntoView {
             ></textarea>
             <Show
                 when=answering
-                fallback=move || view! { <button type="submit" class="primary" disabled=cannot_send>"Send"</button> }
+                fallback=move || view! { <button type="submit" class="primary" disabled=cannot_send>{t("Send")}</button> }
             >
                 <button
                     type="button"
@@ -53,7 +54,7 @@ pub fn Composer() -> impl IntoView {
                         focus("message");
                     }
                 >
-                    "Stop"
+                    {t("Stop")}
                 </button>
             </Show>
             <div class="below">
@@ -70,7 +71,7 @@ pub fn Composer() -> impl IntoView {
                         focus("message");
                     }
                 >
-                    "New chat"
+                    {t("New chat")}
                 </button>
             </div>
         </form>
@@ -82,18 +83,18 @@ fn Hint() -> impl IntoView {
     let store = store();
     move || {
         if store.answering.read().is_some() {
-            return view! { <span class="keys">"Escape stops the answer."</span> }.into_any();
+            return view! { <span class="keys">{t("Escape stops the answer.")}</span> }.into_any();
         }
         if store.loaded.read().is_some() {
-            return view! { <span class="keys">"Enter sends, Shift+Enter begins a line."</span> }.into_any();
+            return view! { <span class="keys">{t("Enter sends, Shift+Enter begins a line.")}</span> }.into_any();
         }
         if store.loading.read().is_some() || matches!(*store.engine.read(), Engine::Crashed(_)) {
-            return "You can send once the model is loaded.".into_any();
+            return t("You can send once the model is loaded.").into_any();
         }
         view! {
-            "No model is loaded. "
+            {t("No model is loaded. ")}
             <button type="button" class="link" on:click=move |_| store.panel.set(Some(Panel::Model))>
-                "Load one"
+                {t("Load one")}
             </button>
         }
         .into_any()
@@ -115,14 +116,14 @@ fn Gauges() -> impl IntoView {
                         view! {
                             <span class="context">
                                 <meter
-                                    aria-label="Context used"
+                                    aria-label=t("Context used")
                                     min="0"
                                     max=limit
                                     high=limit * 4 / 5
                                     optimum="0"
                                     prop:value=move || used() as f64
                                 ></meter>
-                                <span class="numbers">{move || format!("{} of {limit} tokens", used())}</span>
+                                <span class="numbers">{move || told!("{} of {} tokens", used(), limit)}</span>
                             </span>
                         }
                     })

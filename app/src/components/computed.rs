@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     format,
+    language::{t, told},
     markup::{Block, Outcome},
     trace::Trace,
     wat, words,
@@ -38,14 +39,14 @@ pub fn Computed(
         Some(match outcome {
             Outcome::Value(value) => view! {
                 <p class="chip">
-                    <span class="visually-hidden">"Computed: "</span>
+                    <span class="visually-hidden">{t("Computed: ")}</span>
                     <strong data-field="value">{value}</strong>
                     {exactness().map(|words| view! { <span data-field="exactness">" · " {words}</span> })}
                 </p>
             }
             .into_any(),
             Outcome::Error(why) => view! {
-                <p class="chip bad" data-field="error">"Not computed: " {format::sentence(&why)}</p>
+                <p class="chip bad" data-field="error">{told!("Not computed: {}", format::sentence(&why))}</p>
             }
             .into_any(),
         })
@@ -54,7 +55,7 @@ pub fn Computed(
     let program = move || spliced.read().as_ref().map(|spliced| coloured(&spliced.wat));
     let has_program = move || spliced.read().as_ref().is_some_and(|spliced| !spliced.wat.is_empty());
     view! {
-        <section class="computed" aria-label="Computation">
+        <section class="computed" aria-label=t("Computation")>
             {outcome}
             <Show when=has_program>
                 <details>

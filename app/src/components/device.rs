@@ -4,7 +4,10 @@ use leptos::prelude::*;
 use wattage_engine::{AdapterInfo, CheckRow, DeviceInfo};
 
 use super::store;
-use crate::format;
+use crate::{
+    format,
+    language::{key, t, told},
+};
 
 /// The device panel.
 #[component]
@@ -16,8 +19,8 @@ pub fn DevicePanel() -> impl IntoView {
             None => view! { <Offered /> }.into_any(),
         }}
         <KernelChecks />
-        <h3>"Without a network"</h3>
-        <p id="offline">{move || store.offline.read().text.clone()}</p>
+        <h3>{t("Without a network")}</h3>
+        <p id="offline">{move || t(&store.offline.read().text).to_owned()}</p>
     }
 }
 
@@ -26,7 +29,7 @@ pub fn DevicePanel() -> impl IntoView {
 fn Offered() -> impl IntoView {
     let store = store();
     move || match store.adapter.get() {
-        None => view! { <p class="hint">"Asking the browser for its GPU…"</p> }.into_any(),
+        None => view! { <p class="hint">{t("Asking the browser for its GPU…")}</p> }.into_any(),
         Some(Err(failure)) => view! { <p>{format::sentence(&failure.message)}</p> }.into_any(),
         Some(Ok(adapter)) => view! { <Adapter adapter /> }.into_any(),
     }
@@ -48,9 +51,9 @@ fn InUse(device: DeviceInfo) -> impl IntoView {
     let note = note.map(|note| view! { <p class="hint">{note}</p> });
     if kind == "cpu" {
         return view! {
-            <Facts adapter backend kind="the engine's own code, without WebGPU" />
+            <Facts adapter backend kind=t("the engine's own code, without WebGPU") />
             {note}
-            <h3>"Not in use: WebGPU"</h3>
+            <h3>{t("Not in use: WebGPU")}</h3>
             <Offered />
         }
         .into_any();
@@ -58,30 +61,30 @@ fn InUse(device: DeviceInfo) -> impl IntoView {
     view! {
         <Facts adapter backend kind=adapter_kind(software) />
         {note}
-        <h3>"Self-check at load"</h3>
+        <h3>{t("Self-check at load")}</h3>
         {if self_check.is_empty() {
-            view! { <p class="hint">"No kernel was checked."</p> }.into_any()
+            view! { <p class="hint">{t("No kernel was checked.")}</p> }.into_any()
         } else {
-            view! { <Rows rows=self_check caption="Kernels in use, against known numbers" /> }.into_any()
+            view! { <Rows rows=self_check caption=t("Kernels in use, against known numbers") /> }.into_any()
         }}
         <Abilities features limits />
     }
     .into_any()
 }
 
-const fn adapter_kind(software: bool) -> &'static str {
-    if software { "software, on the CPU: slow" } else { "hardware" }
+fn adapter_kind(software: bool) -> &'static str {
+    if software { t("software, on the CPU: slow") } else { t("hardware") }
 }
 
 #[component]
 fn Facts(adapter: String, backend: String, kind: &'static str) -> impl IntoView {
     view! {
         <dl class="facts">
-            <dt>"Adapter"</dt>
+            <dt>{t("Adapter")}</dt>
             <dd>{adapter}</dd>
-            <dt>"Backend"</dt>
+            <dt>{t("Backend")}</dt>
             <dd>{backend}</dd>
-            <dt>"Kind"</dt>
+            <dt>{t("Kind")}</dt>
             <dd>{kind}</dd>
         </dl>
     }
@@ -91,16 +94,16 @@ fn Facts(adapter: String, backend: String, kind: &'static str) -> impl IntoView 
 fn Abilities(features: Vec<String>, limits: Vec<(String, u64)>) -> impl IntoView {
     view! {
         <details>
-            <summary>{format!("Features ({})", features.len())}</summary>
+            <summary>{told!("Features ({})", features.len())}</summary>
             {if features.is_empty() {
-                view! { <p class="hint">"None beyond WebGPU's core."</p> }.into_any()
+                view! { <p class="hint">{t("None beyond WebGPU's core.")}</p> }.into_any()
             } else {
                 let items = features.into_iter().map(|feature| view! { <li>{feature}</li> }).collect_view();
                 view! { <ul class="tags">{items}</ul> }.into_any()
             }}
         </details>
         <details>
-            <summary>{format!("Limits ({})", limits.len())}</summary>
+            <summary>{told!("Limits ({})", limits.len())}</summary>
             <dl class="facts wide">
                 {limits
                     .into_iter()
@@ -127,25 +130,25 @@ fn KernelChecks() -> impl IntoView {
         let check = store.check.read();
         let failed = check.rows.iter().filter(|row| !row.passed).count();
         match (check.job, check.complete) {
-            (Some(_), _) => format!("{} variants so far…", check.rows.len()),
-            (None, true) if failed > 0 => format!("{failed} of {} variants compute wrongly.", check.rows.len()),
-            (None, true) => format!("All {} variants agree with the CPU.", check.rows.len()),
+            (Some(_), _) => told!("{} variants so far…", check.rows.len()),
+            (None, true) if failed > 0 => told!("{} of {} variants compute wrongly.", failed, check.rows.len()),
+            (None, true) => told!("All {} variants agree with the CPU.", check.rows.len()),
             (None, false) => String::new(),
         }
     };
     view! {
-        <h3>"Kernel check"</h3>
-        <p class="hint">"Runs every kernel that this device can run, in every variant, against the same kernel on the CPU."</p>
+        <h3>{t("Kernel check")}</h3>
+        <p class="hint">{t("Runs every kernel that this device can run, in every variant, against the same kernel on the CPU.")}</p>
         <button type="button" disabled=blocked on:click=move |_| store.check_kernels()>
-            {move || if running() { "Checking…" } else { "Run kernel check" }}
+            {move || if running() { t("Checking…") } else { t("Run kernel check") }}
         </button>
         <Show when=move || !on_gpu()>
             <p class="hint">
                 {move || {
                     if store.loaded.read().is_some() {
-                        "The model runs on the CPU, which is what kernels are compared with. Set “Run on” to GPU and load it again to check the GPU."
+                        t("The model runs on the CPU, which is what kernels are compared with. Set “Run on” to GPU and load it again to check the GPU.")
                     } else {
-                        "Load a model first."
+                        t("Load a model first.")
                     }
                 }}
             </p>
@@ -161,7 +164,7 @@ fn KernelChecks() -> impl IntoView {
         }}
         {move || {
             let rows = store.check.read().rows.clone();
-            (!rows.is_empty()).then(|| view! { <Rows rows caption="Kernel variants, against the CPU" /> })
+            (!rows.is_empty()).then(|| view! { <Rows rows caption=t("Kernel variants, against the CPU") /> })
         }}
     }
 }
@@ -173,10 +176,10 @@ fn Rows(rows: Vec<CheckRow>, caption: &'static str) -> impl IntoView {
             <caption class="visually-hidden">{caption}</caption>
             <thead>
                 <tr>
-                    <th scope="col">"Kernel"</th>
-                    <th scope="col">"Variant"</th>
-                    <th scope="col">"Error"</th>
-                    <th scope="col">"Result"</th>
+                    <th scope="col">{t("Kernel")}</th>
+                    <th scope="col">{t("Variant")}</th>
+                    <th scope="col">{t("Error")}</th>
+                    <th scope="col">{t("Result")}</th>
                 </tr>
             </thead>
             <tbody>{rows.into_iter().map(|row| view! { <Row row /> }).collect_view()}</tbody>
@@ -189,17 +192,17 @@ fn Row(row: CheckRow) -> impl IntoView {
     let CheckRow { kernel, variant, max_error, passed } = row;
     // A variant's full name begins with its kernel's.
     let variant = match variant.strip_prefix(kernel.as_str()) {
-        Some("") => "only one".to_owned(),
+        Some("") => t("only one").to_owned(),
         Some(rest) => rest.trim_start_matches('.').to_owned(),
         None => variant,
     };
-    let result = if passed { "passes" } else { "fails" };
+    let result = if passed { key("passes") } else { key("fails") };
     view! {
         <tr class=result>
             <th scope="row">{kernel}</th>
             <td>{variant}</td>
-            <td class="numbers">{format!("{max_error:.1e}")}</td>
-            <td>{result}</td>
+            <td class="numbers">{format!("{max_error:.1e}").replace('.', t("."))}</td>
+            <td>{t(result)}</td>
         </tr>
     }
 }

@@ -3,7 +3,7 @@
 use leptos::{ev, prelude::*, web_sys::DragEvent};
 
 use super::{model_library::file_list, store};
-use crate::actions::LoadSpec;
+use crate::{actions::LoadSpec, language::t};
 
 /// Takes dropped files, and shows that they can be dropped.
 #[component]
@@ -48,7 +48,7 @@ pub fn DropTarget() -> impl IntoView {
     view! {
         <Show when=move || over.get()>
             <div class="drop" aria-hidden="true">
-                <p>"Drop the model's files anywhere"</p>
+                <p>{t("Drop the model's files anywhere")}</p>
             </div>
         </Show>
     }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     experiment::{OWN_NAME, differences, read_run},
     files::save,
+    language::{t, told},
     ledger::{Entry, Summary},
 };
 
@@ -26,30 +27,30 @@ pub fn ExperimentPart() -> impl IntoView {
     let left = move || experiment.items.read().len() > entries.read().len();
     view! {
         <section aria-labelledby="experiment-title">
-            <h3 id="experiment-title">"Experiment"</h3>
+            <h3 id="experiment-title">{t("Experiment")}</h3>
             <p class="hint">
-                "Puts a suite of questions to the model in use, with the settings as they are, and counts how often each layer is right."
+                {t("Puts a suite of questions to the model in use, with the settings as they are, and counts how often each layer is right.")}
             </p>
             <div class="row">
                 <button
                     type="button"
-                    title=OWN_NAME
+                    title=t(OWN_NAME)
                     disabled=move || going() || !store.can_send()
                     on:click=move |_| store.begin_own_experiment()
                 >
-                    "Run the page's suite"
+                    {t("Run the page's suite")}
                 </button>
                 <FileButton
                     id="suite-file"
-                    label="Run a suite of yours"
-                files="Run a suite of yours: file"
-                failure=experiment.failure
+                    label=t("Run a suite of yours")
+                    files=t("Run a suite of yours: file")
+                    failure=experiment.failure
                     accept=".jsonl,.json,.txt"
                     disabled=Signal::derive(move || going() || !store.can_send())
                     take=move |name, text| store.begin_experiment(&name, &text)
                 />
             </div>
-            <p class="hint">"A suite has a line a question: {\"question\": \"2 + 3?\", \"answer\": 5}, or null where nothing is to be computed."</p>
+            <p class="hint">{t("A suite has a line a question: {\"question\": \"2 + 3?\", \"answer\": 5}, or null where nothing is to be computed.")}</p>
             <p class="error" role="alert">
                 {move || experiment.failure.get()}
             </p>
@@ -66,20 +67,20 @@ pub fn ExperimentPart() -> impl IntoView {
                                         disabled=move || !store.can_send()
                                         on:click=move |_| store.resume_experiment()
                                     >
-                                        "Resume"
+                                        {t("Resume")}
                                     </button>
                                 </Show>
                             }
                         }
                     >
                         <button type="button" on:click=move |_| store.pause_experiment()>
-                            "Pause"
+                            {t("Pause")}
                         </button>
                     </Show>
                 </div>
                 <Show when=move || !entries.read().is_empty()>
                     <p class="numbers" data-field="passed">
-                        {move || format!("Met rightly, the gate counted: {}", Summary::of(&entries.read()).passed.told())}
+                        {move || told!("Met rightly, the gate counted: {}", Summary::of(&entries.read()).passed.told())}
                     </p>
                     <Sums entries />
                     <Wrong entries />
@@ -99,26 +100,30 @@ fn Progress() -> impl IntoView {
     let told = move || {
         let run = experiment.run.read();
         let run = run.as_ref()?;
-        let layers = if run.layers { "with" } else { "without" };
-        Some(format!("{} of {} · {} · {}, {layers} WASM layers", run.entries.len(), all(), run.suite, run.model))
+        let (done, suite) = (run.entries.len(), t(&run.suite));
+        Some(if run.layers {
+            told!("{} of {} · {} · {}, with WASM layers", done, all(), suite, run.model)
+        } else {
+            told!("{} of {} · {} · {}, without WASM layers", done, all(), suite, run.model)
+        })
     };
     view! {
-        <progress aria-label="Questions of the experiment" max=all prop:value=move || done() as f64></progress>
+        <progress aria-label=t("Questions of the experiment") max=all prop:value=move || done() as f64></progress>
         <p class="numbers">{told}</p>
     }
 }
 
 fn line(entry: &Entry) -> String {
     let number =
-        |number: Option<f64>| number.map_or_else(|| "nothing".to_owned(), wattage_engine::wasm_layers::display);
+        |number: Option<f64>| number.map_or_else(|| t("nothing").to_owned(), wattage_engine::wasm_layers::display);
     let answer = if let Some(why) = &entry.refused {
-        format!("refused: {why}")
+        told!("refused: {}", why)
     } else if entry.micros.is_none() && entry.gate.is_some() {
-        "nothing was computed".to_owned()
+        t("nothing was computed").to_owned()
     } else {
-        format!("got {}", number(entry.answer))
+        told!("got {}", number(entry.answer))
     };
-    format!("{} — wanted {}, {answer}", entry.question, number(entry.wanted))
+    told!("{} — wanted {}, {}", entry.question, number(entry.wanted), answer)
 }
 
 #[component]
@@ -127,7 +132,7 @@ fn Wrong(entries: Memo<Vec<Entry>>) -> impl IntoView {
     view! {
         <Show when=move || !wrong.read().is_empty()>
             <details>
-                <summary>{move || format!("{} not met rightly", wrong.read().len())}</summary>
+                <summary>{move || told!("{} not met rightly", wrong.read().len())}</summary>
                 <ul class="ledger">
                     {move || wrong.get().into_iter().take(LISTED).map(|line| view! { <li>{line}</li> }).collect_view()}
                 </ul>
@@ -148,7 +153,7 @@ fn Earlier() -> impl IntoView {
     let keep = move |_| {
         let text = experiment.run.with_untracked(serde_json::to_string_pretty).unwrap_or_default();
         store.said.set(match save("wattage-run.json", "application/json", &text) {
-            Ok(()) => "wattage-run.json is saved.".to_owned(),
+            Ok(()) => told!("{} is saved.", "wattage-run.json"),
             Err(why) => why,
         });
     };
@@ -157,25 +162,28 @@ fn Earlier() -> impl IntoView {
             experiment.failure.set(None);
             experiment.earlier.set(Some(run));
         }
-        Err(why) => experiment.failure.set(Some(format!("{name} cannot be used: {why}."))),
+        Err(why) => experiment.failure.set(Some(told!("{} cannot be used: {}.", name, why))),
     };
     let told = move || {
         let earlier = experiment.earlier.read();
         let earlier = earlier.as_ref()?;
-        let layers = if earlier.layers { "with" } else { "without" };
-        let passed = Summary::of(&earlier.entries).passed.told();
-        Some(format!("Compared with {}, {layers} WASM layers, on {}: {passed}", earlier.model, earlier.suite))
+        let (suite, passed) = (t(&earlier.suite), Summary::of(&earlier.entries).passed.told());
+        Some(if earlier.layers {
+            told!("Compared with {}, with WASM layers, on {}: {}", earlier.model, suite, passed)
+        } else {
+            told!("Compared with {}, without WASM layers, on {}: {}", earlier.model, suite, passed)
+        })
     };
     let list = move || {
         let pairs = differing.get()?;
         let count = pairs.len();
         let lines = pairs.into_iter().take(LISTED).map(|(now, before)| {
-            let before = before.answer.map_or_else(|| "nothing".to_owned(), wattage_engine::wasm_layers::display);
-            view! { <li>{line(&now)} {format!(", before {before}")}</li> }
+            let before = before.answer.map_or_else(|| t("nothing").to_owned(), wattage_engine::wasm_layers::display);
+            view! { <li>{told!("{}, before {}", line(&now), before)}</li> }
         });
         Some(view! {
             <details>
-                <summary>{format!("{count} answers differ")}</summary>
+                <summary>{told!("{} answers differ", count)}</summary>
                 <ul class="ledger">{lines.collect_view()}</ul>
             </details>
         })
@@ -185,12 +193,12 @@ fn Earlier() -> impl IntoView {
         {list}
         <div class="row">
             <button type="button" on:click=keep>
-                "Save the run"
+                {t("Save the run")}
             </button>
             <FileButton
                 id="run-file"
-                label="Compare with a saved run"
-                files="Compare with a saved run: file"
+                label=t("Compare with a saved run")
+                files=t("Compare with a saved run: file")
                 failure=experiment.failure
                 accept=".json"
                 take=take

@@ -3,7 +3,10 @@
 use leptos::{ev, prelude::*};
 
 use super::store;
-use crate::preferences::{Settings, read_number};
+use crate::{
+    language::t,
+    preferences::{Settings, read_number},
+};
 
 /// What a number may be.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +41,7 @@ pub fn NumberField(
     sampling: bool,
 ) -> impl IntoView {
     let store = store();
-    let show = move |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let show = move |value: Option<f64>| value.map(|value| value.to_string().replace('.', t("."))).unwrap_or_default();
     let in_use = move || store.settings.read().in_use(store.has_layers());
     let text = RwSignal::new(show(get(&untrack(in_use))));
     let error = RwSignal::new(None::<String>);
@@ -55,7 +58,7 @@ pub fn NumberField(
     let input = move |event: ev::Event| {
         text.set(event_target_value(&event));
         match read_number(&text.read_untracked(), bounds.low, bounds.high, bounds.whole) {
-            Ok(None) if bounds.empty.is_none() => error.set(Some("Give a number.".into())),
+            Ok(None) if bounds.empty.is_none() => error.set(Some(t("Give a number.").into())),
             Ok(value) => {
                 error.set(None);
                 let own = sampling.then(|| untrack(in_use));
@@ -75,7 +78,7 @@ pub fn NumberField(
             text.set(show(value.get_untracked()));
             error.update(|error| {
                 if let Some(why) = error {
-                    why.push_str(" The value before it is kept.");
+                    why.push_str(t(" The value before it is kept."));
                 }
             });
         }
@@ -119,6 +122,9 @@ pub fn ChoiceField<T: Copy + PartialEq + Send + Sync + 'static>(
     get: fn(&Settings) -> T,
     /// Changes the setting.
     set: fn(&mut Settings, T),
+    /// What there is to say of it.
+    #[prop(optional)]
+    help: Option<&'static str>,
 ) -> impl IntoView {
     let store = store();
     let change = move |event: ev::Event| {
@@ -130,16 +136,18 @@ pub fn ChoiceField<T: Copy + PartialEq + Send + Sync + 'static>(
     let option = move |(choice, value, label): &'static (T, &'static str, &'static str)| {
         view! {
             <option value=*value prop:selected=move || get(&store.settings.read()) == *choice>
-                {*label}
+                {t(label)}
             </option>
         }
     };
+    let help_id = format!("{id}-help");
     view! {
         <div class="field">
             <label for=id.clone()>{label}</label>
-            <select id=id on:change=change>
+            <select id=id aria-describedby=help.map(|_| help_id.clone()) on:change=change>
                 {choices.iter().map(option).collect_view()}
             </select>
+            {help.map(|help| view! { <p class="hint" id=help_id.clone()>{help}</p> })}
         </div>
     }
 }

@@ -11,6 +11,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use super::model_library::file_list;
+use crate::language::{t, told};
 
 /// The largest file that is read: more than any number of conversations that people have.
 const LARGEST: f64 = 256e6;
@@ -47,7 +48,7 @@ pub fn FileButton(
             spawn_local(async move {
                 match text_of(&file).await {
                     Ok(text) => take(file.name(), text),
-                    Err(why) => failure.set(Some(format!("{} could not be read: {why}.", file.name()))),
+                    Err(why) => failure.set(Some(told!("{} could not be read: {}.", file.name(), why))),
                 }
             });
         }
@@ -78,9 +79,9 @@ pub fn FileButton(
 /// The text of a file.
 async fn text_of(file: &File) -> Result<String, String> {
     if file.size() > LARGEST {
-        return Err("it is too large".into());
+        return Err(t("it is too large").into());
     }
     let told = |error: JsValue| format!("{error:?}");
     let text = JsFuture::from(file.text()).await.map_err(told)?;
-    text.as_string().ok_or_else(|| "it is no text".into())
+    text.as_string().ok_or_else(|| t("it is no text").into())
 }

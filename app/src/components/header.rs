@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 
 use super::{focus, store};
-use crate::state::{Engine, Panel};
+use crate::{
+    language::{t, told},
+    state::{Engine, Panel},
+};
 
 /// The bar at the top.
 #[component]
@@ -13,17 +16,17 @@ pub fn Header() -> impl IntoView {
         <header class="bar">
             <h1>"Wattage"</h1>
             <ModelState />
-            <nav aria-label="Panels">
-                <PanelButton panel=Panel::History label="History" />
-                <PanelButton panel=Panel::Scores label="Scores" />
-                <PanelButton panel=Panel::Model label="Model" />
-                <PanelButton panel=Panel::Settings label="Settings" />
-                <PanelButton panel=Panel::Device label="Device" />
+            <nav aria-label=t("Panels")>
+                <PanelButton panel=Panel::History label=t("History") />
+                <PanelButton panel=Panel::Scores label=t("Scores") />
+                <PanelButton panel=Panel::Model label=t("Model") />
+                <PanelButton panel=Panel::Settings label=t("Settings") />
+                <PanelButton panel=Panel::Device label=t("Device") />
                 <button
                     type="button"
                     class="quiet theme"
-                    aria-label=move || format!("Colours: {}", store.theme.get().label())
-                    title="Change the colours"
+                    aria-label=move || told!("Colours: {}", store.theme.get().label())
+                    title=t("Change the colours")
                     on:click=move |_| store.theme.update(|theme| *theme = theme.next())
                 >
                     <span class="theme-mark" aria-hidden="true"></span>
@@ -88,15 +91,15 @@ fn ModelState() -> impl IntoView {
     };
     let text = move || {
         if matches!(*store.engine.read(), Engine::Crashed(_)) {
-            return "Engine stopped".to_owned();
+            return t("Engine stopped").to_owned();
         }
         if let Some(loaded) = &*store.loaded.read() {
             return loaded.model.name.clone();
         }
         if let Some(loading) = &*store.loading.read() {
-            return format!("Loading {}", loading.label);
+            return told!("Loading {}", loading.label);
         }
-        "No model".to_owned()
+        t("No model").to_owned()
     };
     let detail = move || {
         store.loaded.read().as_ref().map(|loaded| {

@@ -7,6 +7,7 @@ use super::{file_button::FileButton, focus, focused, store};
 use crate::{
     files::{file_name, save},
     history::{Conversation, Head, to_json, to_markdown},
+    language::{t, told},
     state::Store,
 };
 
@@ -28,12 +29,16 @@ pub fn HistoryPanel() -> impl IntoView {
     });
     let none = move || {
         shown.read().is_empty().then(|| {
-            if history.found.read().is_some() { "No conversation has this." } else { "No conversation is kept yet." }
+            if history.found.read().is_some() {
+                t("No conversation has this.")
+            } else {
+                t("No conversation is kept yet.")
+            }
         })
     };
     view! {
-        <p class="hint">"Conversations are kept by this browser and go nowhere else."</p>
-        <label for="history-search">"Search"</label>
+        <p class="hint">{t("Conversations are kept by this browser and go nowhere else.")}</p>
+        <label for="history-search">{t("Search")}</label>
         <input
             id="history-search"
             type="text"
@@ -48,7 +53,7 @@ pub fn HistoryPanel() -> impl IntoView {
         <p class="error" role="alert">
             {move || history.failure.get()}
         </p>
-        <ul class="library" aria-label="Conversations">
+        <ul class="library" aria-label=t("Conversations")>
             <For each=move || shown.get() key=|head| (head.id.clone(), head.title.clone(), head.imported) let:head>
                 <Row head />
             </For>
@@ -65,12 +70,12 @@ pub fn HistoryPanel() -> impl IntoView {
                     );
                 }
             >
-                "Export all"
+                {t("Export all")}
             </button>
             <FileButton
                 id="history-file"
-                label="Import"
-                files="Files of conversations"
+                label=t("Import")
+                files=t("Files of conversations")
                 accept=".json,application/json"
                 multiple=true
                 failure=history.failure
@@ -90,11 +95,12 @@ fn Row(head: Head) -> impl IntoView {
         let heads = store.history.heads.read();
         heads.iter().find(|head| head.id == id.get_value()).map_or(head.updated, |head| head.updated)
     });
-    let when =
-        move || String::from(js_sys::Date::new(&updated.get().into()).to_locale_string("default", &JsValue::UNDEFINED));
+    let when = move || {
+        String::from(js_sys::Date::new(&updated.get().into()).to_locale_string(t("default"), &JsValue::UNDEFINED))
+    };
     let mut facts = vec![String::new()];
-    facts.extend(head.from.map(|from| format!("branches off “{from}”")));
-    facts.extend(head.imported.then(|| "imported".to_owned()));
+    facts.extend(head.from.map(|from| told!("branches off “{}”", from)));
+    facts.extend(head.imported.then(|| t("imported").to_owned()));
     let export = move |ending: &'static str, mime: &'static str, write: fn(Conversation) -> String| {
         store.with_conversations(Some(id.get_value()), move |all| {
             for conversation in all {
@@ -125,13 +131,13 @@ fn Row(head: Head) -> impl IntoView {
             </Show>
             <p class="numbers">{when} {facts.join(" · ")}</p>
             <div class="row tight">
-                <button type="button" class="quiet" aria-label=label("Rename") on:click=move |_| renaming.set(true)>
-                    "Rename"
+                <button type="button" class="quiet" aria-label=label(t("Rename")) on:click=move |_| renaming.set(true)>
+                    {t("Rename")}
                 </button>
                 <button
                     type="button"
                     class="quiet"
-                    aria-label=label("Export as JSON")
+                    aria-label=label(t("Export as JSON"))
                     on:click=move |_| export("json", "application/json", |one| to_json(vec![one]))
                 >
                     "JSON"
@@ -139,7 +145,7 @@ fn Row(head: Head) -> impl IntoView {
                 <button
                     type="button"
                     class="quiet"
-                    aria-label=label("Export as Markdown")
+                    aria-label=label(t("Export as Markdown"))
                     on:click=move |_| export("md", "text/markdown", |one| to_markdown(&one))
                 >
                     "Markdown"
@@ -148,8 +154,8 @@ fn Row(head: Head) -> impl IntoView {
                     when=move || doomed.get()
                     fallback=move || {
                         view! {
-                            <button type="button" class="quiet" aria-label=label("Delete") on:click=move |_| doomed.set(true)>
-                                "Delete"
+                            <button type="button" class="quiet" aria-label=label(t("Delete")) on:click=move |_| doomed.set(true)>
+                                {t("Delete")}
                             </button>
                         }
                     }
@@ -157,16 +163,16 @@ fn Row(head: Head) -> impl IntoView {
                     <button
                         type="button"
                         node_ref=focused()
-                        aria-label=label("Delete for good")
+                        aria-label=label(t("Delete for good"))
                         on:click=move |_| {
                             store.delete_conversation(id.get_value());
                             focus("history-search");
                         }
                     >
-                        "Delete for good"
+                        {t("Delete for good")}
                     </button>
                     <button type="button" class="quiet" on:click=move |_| doomed.set(false)>
-                        "Keep it"
+                        {t("Keep it")}
                     </button>
                 </Show>
             </div>
@@ -190,11 +196,11 @@ fn Rename(id: String, title: String, renaming: RwSignal<bool>) -> impl IntoView 
                 node_ref=focused()
                 type="text"
                 autocomplete="off"
-                aria-label="Title"
+                aria-label=t("Title")
                 prop:value=text
                 on:input=move |event| text.set(event_target_value(&event))
             />
-            <button type="submit">"Save"</button>
+            <button type="submit">{t("Save")}</button>
         </form>
     }
 }
@@ -203,7 +209,7 @@ impl Store {
     /// Saves a file, or says why not.
     fn take_home(self, name: &str, mime: &str, text: &str) {
         match save(name, mime, text) {
-            Ok(()) => self.said.set(format!("{name} is saved.")),
+            Ok(()) => self.said.set(told!("{} is saved.", name)),
             Err(why) => self.history.failure.set(Some(why)),
         }
     }

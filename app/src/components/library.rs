@@ -6,6 +6,7 @@ use super::{focused, store};
 use crate::{
     actions::LoadSpec,
     format,
+    language::{t, told},
     library::{Download, KNOWN, Known, Record, Target},
     protocol::JobId,
 };
@@ -45,7 +46,7 @@ pub fn Library() -> impl IntoView {
     let entries = Memo::new(move |_| entries(&shelf.records.read(), &shelf.downloads.read()));
     let space = move || {
         shelf.space.get().map(|space| {
-            format!(
+            told!(
                 "{} of {} that this browser gives the page are used.",
                 format::bytes(space.used),
                 format::bytes(space.quota)
@@ -53,10 +54,10 @@ pub fn Library() -> impl IntoView {
         })
     };
     view! {
-        <ul class="library" aria-label="Models">
+        <ul class="library" aria-label=t("Models")>
             <li>
                 <p class="model-name">"Wattage Tiny"</p>
-                <p class="hint">"Comes with this page · MIT or Apache-2.0 · WASM layers that compute"</p>
+                <p class="hint">{t("Comes with this page · MIT or Apache-2.0 · WASM layers that compute")}</p>
                 <div class="row">
                     <button
                         type="button"
@@ -64,7 +65,7 @@ pub fn Library() -> impl IntoView {
                         disabled=move || store.loading.read().is_some()
                         on:click=move |_| store.load(LoadSpec::Embedded)
                     >
-                        "Open Wattage tiny"
+                        {t("Open Wattage tiny")}
                     </button>
                 </div>
             </li>
@@ -73,7 +74,7 @@ pub fn Library() -> impl IntoView {
             </For>
         </ul>
         <p class="hint">{space}</p>
-        {move || shelf.missing.get().map(|why| view! { <p class="hint">{format!("Models cannot be kept here: {why}.")}</p> })}
+        {move || shelf.missing.get().map(|why| view! { <p class="hint">{told!("Models cannot be kept here: {}.", why)}</p> })}
         <p class="error" role="alert">
             {move || shelf.failure.get()}
         </p>
@@ -93,21 +94,21 @@ fn Row(entry: Entry, entries: Memo<Vec<Entry>>) -> impl IntoView {
     let facts = move || {
         let size = bytes.or_else(|| Some(record.read().as_ref()?.bytes)).map(format::bytes);
         let layers =
-            known.map(|known| if known.has_layers() { "WASM layers that compute" } else { "no WASM layers yet" });
+            known.map(|known| if known.has_layers() { t("WASM layers that compute") } else { t("no WASM layers yet") });
         let facts = [size, known.map(|known| known.licence.to_owned()), layers.map(str::to_owned)];
         facts.into_iter().flatten().collect::<Vec<String>>().join(" · ")
     };
     let source = match (known, &target.url) {
-        (Some(known), _) => Some((known.source.0.to_owned(), known.source.1.to_owned())),
+        (Some(known), _) => Some((t(known.source.0).to_owned(), known.source.1.to_owned())),
         (None, Some(url)) => Some((url.clone(), url.clone())),
         (None, None) => None,
     };
     let state = move || match &*record.read() {
-        Some(record) if record.complete() => "On this computer".to_owned(),
+        Some(record) if record.complete() => t("On this computer").to_owned(),
         Some(record) => {
-            format!("{} of {} are on this computer", format::bytes(record.kept()), format::bytes(record.bytes))
+            told!("{} of {} are on this computer", format::bytes(record.kept()), format::bytes(record.bytes))
         }
-        None => "Not on this computer".to_owned(),
+        None => t("Not on this computer").to_owned(),
     };
     let id = target.id.clone();
     let download = Memo::new(move |_| shelf.download(&id));
@@ -137,13 +138,17 @@ fn Actions(target: Target, record: Option<Record>, name: String) -> impl IntoVie
     let doomed = RwSignal::new(false);
     let whole = record.as_ref().is_some_and(Record::complete);
     let fetch = {
-        let (label, target) = (if record.is_some() { "Resume" } else { "Download" }, target.clone());
+        let (label, full) = match record {
+            Some(_) => (t("Resume"), told!("Resume {}", name)),
+            None => (t("Download"), told!("Download {}", name)),
+        };
+        let target = target.clone();
         let can = target.url.is_some() && !whole;
         let keep = move |_| store.keep(target.clone(), None);
         let disabled = move || store.shelf.missing.read().is_some();
         can.then(|| {
             view! {
-                <button type="button" aria-label=format!("{label} {name}") disabled=disabled on:click=keep>
+                <button type="button" aria-label=full disabled=disabled on:click=keep>
                     {label}
                 </button>
             }
@@ -152,7 +157,7 @@ fn Actions(target: Target, record: Option<Record>, name: String) -> impl IntoVie
     let open = {
         let (file, url) = (record.clone().filter(|_| whole), target.url.clone());
         // What is not kept can be used all the same.
-        let label = if whole { "Load" } else { "Load without keeping" };
+        let label = if whole { t("Load") } else { t("Load without keeping") };
         let load = move |_| match (&file, &url) {
             (Some(file), _) => store.open_kept(file.clone()),
             (None, Some(url)) => store.load(LoadSpec::Urls(vec![url.clone()])),
@@ -181,10 +186,10 @@ fn Actions(target: Target, record: Option<Record>, name: String) -> impl IntoVie
                 if doomed.get() {
                     view! {
                         <button type="button" node_ref=focused() on:click=move |_| store.delete_kept(record.clone())>
-                            {format!("Delete {size} for good")}
+                            {told!("Delete {} for good", size)}
                         </button>
                         <button type="button" class="quiet" on:click=move |_| doomed.set(false)>
-                            "Keep it"
+                            {t("Keep it")}
                         </button>
                     }
                         .into_any()
@@ -193,10 +198,10 @@ fn Actions(target: Target, record: Option<Record>, name: String) -> impl IntoVie
                         <button
                             type="button"
                             class="quiet"
-                            aria-label=format!("Delete {name}")
+                            aria-label=told!("Delete {}", name)
                             on:click=move |_| doomed.set(true)
                         >
-                            "Delete"
+                            {t("Delete")}
                         </button>
                     }
                         .into_any()
@@ -213,12 +218,12 @@ fn Failed(job: JobId, download: Memo<Option<Download>>, why: String) -> impl Int
     // A file of this computer has to be chosen again.
     let target = download.get_untracked().map(|download| download.target).filter(|target| target.url.is_some());
     let again = target.map(|target| {
-        view! { <button type="button" on:click=move |_| store.keep(target.clone(), None)>"Try again"</button> }
+        view! { <button type="button" on:click=move |_| store.keep(target.clone(), None)>{t("Try again")}</button> }
     });
     view! {
         <p class="error" role="alert">{why}</p>
         <div class="row">
-            {again} <button type="button" class="quiet" on:click=move |_| store.forget_download(job)>"Dismiss"</button>
+            {again} <button type="button" class="quiet" on:click=move |_| store.forget_download(job)>{t("Dismiss")}</button>
         </div>
     }
 }
@@ -231,7 +236,7 @@ fn Progress(job: JobId, download: Memo<Option<Download>>, name: String) -> impl 
     view! {
         <progress
             max="100"
-            aria-label=format!("Download of {name}")
+            aria-label=told!("Download of {}", name)
             class:unknown=move || share().is_none()
             prop:value=move || share().unwrap_or(0.0)
         ></progress>
@@ -239,11 +244,11 @@ fn Progress(job: JobId, download: Memo<Option<Download>>, name: String) -> impl 
             <p class="numbers">{told}</p>
             <button
                 type="button"
-                aria-label=format!("Stop the download of {name}")
+                aria-label=told!("Stop the download of {}", name)
                 disabled=move || download.read().as_ref().is_some_and(|download| download.cancelling)
                 on:click=move |_| store.cancel_keep(job)
             >
-                "Stop"
+                {t("Stop")}
             </button>
         </div>
     }

@@ -30,6 +30,7 @@ use wasm_bindgen::JsCast;
 pub(crate) use self::keyboard::{focus, focused};
 use crate::{
     actions::LoadSpec,
+    language::{Language, speak, t},
     preferences::{Settings, Theme},
     state::{Panel, Store},
 };
@@ -44,6 +45,9 @@ pub(crate) fn store() -> Store {
 pub fn App() -> impl IntoView {
     let store = Store::new(Settings::restore(), Theme::restore());
     provide_context(store);
+    let language = Memo::new(move |_| Language::of(store.settings.read().language));
+    // Before anything is said.
+    speak(language.get_untracked());
     store.keep_conversations();
     store.follow_link();
     let link = window_event_listener(ev::hashchange, move |_| store.follow_link());
@@ -64,6 +68,15 @@ pub fn App() -> impl IntoView {
             drop(root.set_attribute("data-theme", theme.attribute()));
         }
     });
+    Effect::new(move |before: Option<()>| {
+        if let Some(root) = document().document_element() {
+            drop(root.set_attribute("lang", language.get().code()));
+        }
+        if before.is_some() {
+            // What the keyboard was at is gone with the rest.
+            focus("language");
+        }
+    });
     let escape = window_event_listener(ev::keydown, move |event| {
         if event.key() != "Escape" || event.default_prevented() {
             return;
@@ -76,8 +89,19 @@ pub fn App() -> impl IntoView {
     });
     on_cleanup(move || escape.remove());
 
+    // Shown anew in each language.
+    let page = |language| {
+        speak(language);
+        view! { <Page /> }
+    };
+    view! { <For each=move || [language.get()] key=|language| *language children=page /> }
+}
+
+#[component]
+fn Page() -> impl IntoView {
+    let store = store();
     view! {
-        <a class="skip" href="#message">"Skip to the message box"</a>
+        <a class="skip" href="#message">{t("Skip to the message box")}</a>
         <header::Header />
         <div class="body" class:with-panel=move || store.panel.read().is_some()>
             <main id="main">
@@ -97,11 +121,11 @@ pub fn App() -> impl IntoView {
 fn SidePanel(panel: Panel) -> impl IntoView {
     let store = store();
     let (title, body) = match panel {
-        Panel::Model => ("Model", view! { <model_library::ModelPanel /> }.into_any()),
-        Panel::Settings => ("Settings", view! { <settings::SettingsPanel /> }.into_any()),
-        Panel::Device => ("Device", view! { <device::DevicePanel /> }.into_any()),
-        Panel::Scores => ("Scores", view! { <scores::ScoresPanel /> }.into_any()),
-        Panel::History => ("History", view! { <history::HistoryPanel /> }.into_any()),
+        Panel::Model => (t("Model"), view! { <model_library::ModelPanel /> }.into_any()),
+        Panel::Settings => (t("Settings"), view! { <settings::SettingsPanel /> }.into_any()),
+        Panel::Device => (t("Device"), view! { <device::DevicePanel /> }.into_any()),
+        Panel::Scores => (t("Scores"), view! { <scores::ScoresPanel /> }.into_any()),
+        Panel::History => (t("History"), view! { <history::HistoryPanel /> }.into_any()),
     };
     view! {
         <aside id="panel" aria-labelledby="panel-title">
@@ -110,7 +134,7 @@ fn SidePanel(panel: Panel) -> impl IntoView {
                     {title}
                 </h2>
                 <button type="button" class="quiet" on:click=move |_| close_panel(store)>
-                    "Close"
+                    {t("Close")}
                 </button>
             </div>
             {body}
@@ -132,7 +156,7 @@ pub(crate) fn CopyButton(
     /// What to copy.
     text: impl Fn() -> String + 'static,
 ) -> impl IntoView {
-    let label = RwSignal::new("Copy");
+    let label = RwSignal::new(t("Copy"));
     let copy = move |_| {
         let text = text();
         leptos::task::spawn_local(async move {
@@ -143,10 +167,10 @@ pub(crate) fn CopyButton(
                 Some(clipboard) => wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&text)).await.is_ok(),
                 None => false,
             };
-            let _ = label.try_set(if copied { "Copied" } else { "Not allowed" });
+            let _ = label.try_set(if copied { t("Copied") } else { t("Not allowed") });
             set_timeout(
                 move || {
-                    let _ = label.try_set("Copy");
+                    let _ = label.try_set(t("Copy"));
                 },
                 Duration::from_secs(2),
             );

@@ -12,7 +12,8 @@ use wattage_engine::{DevicePreference, Stage};
 use super::{field::ChoiceField, library::Library, store};
 use crate::{
     actions::LoadSpec,
-    format::{self, provenance},
+    format::{self, decimal, provenance},
+    language::{key, t, told},
     library::Target,
     protocol::Loaded,
     state::{Loading, Store},
@@ -55,7 +56,7 @@ pub fn FileInput() -> impl IntoView {
             type="file"
             multiple
             accept=".gguf,.safetensors,.json"
-            aria-label="Model files"
+            aria-label=t("Model files")
             tabindex="-1"
             on:change=changed
         />
@@ -102,16 +103,16 @@ pub fn Picker(
                         store.settings.update(|settings| settings.open_embedded = event_target_checked(&event));
                     }
                 />
-                <label for=embedded_id>"Open Wattage tiny with the page"</label>
+                <label for=embedded_id>{t("Open Wattage tiny with the page")}</label>
             </div>
             <div class="pick-files">
                 <button type="button" on:click=move |_| choose_files()>
-                    "Choose model files"
+                    {t("Choose model files")}
                 </button>
-                <p class="hint">"or drop them anywhere on this page"</p>
+                <p class="hint">{t("or drop them anywhere on this page")}</p>
             </div>
             <form class="pick-url" novalidate on:submit=submit>
-                <label for=input_id.clone()>"Model address"</label>
+                <label for=input_id.clone()>{t("Model address")}</label>
                 <div class="row">
                     <input
                         id=input_id
@@ -125,14 +126,14 @@ pub fn Picker(
                         prop:value=url
                         on:input=move |event| url.set(event_target_value(&event))
                     />
-                    <button type="submit">"Load"</button>
+                    <button type="submit">{t("Load")}</button>
                     <button
                         type="button"
-                        title="Keeps it on this computer"
+                        title=t("Keeps it on this computer")
                         disabled=move || store.shelf.missing.read().is_some()
                         on:click=download
                     >
-                        "Download"
+                        {t("Download")}
                     </button>
                 </div>
                 <p class="error" id=error_id aria-live="polite">
@@ -141,7 +142,7 @@ pub fn Picker(
             </form>
             <DeviceSelect id=device_id />
             <p class="hint">
-                "Qwen2, Qwen2.5 or Qwen3: one .gguf file, or .safetensors together with config.json and tokenizer.json. The files stay on this computer. An address may end in #sha256= and the file's SHA-256, with which a download is then compared."
+                {t("Qwen2, Qwen2.5 or Qwen3: one .gguf file, or .safetensors together with config.json and tokenizer.json. The files stay on this computer. An address may end in #sha256= and the file's SHA-256, with which a download is then compared.")}
             </p>
         </div>
     }
@@ -154,14 +155,14 @@ pub fn DeviceSelect(
     id: String,
 ) -> impl IntoView {
     const CHOICES: [(DevicePreference, &str, &str); 3] = [
-        (DevicePreference::Auto, "auto", "Auto: the faster of the two"),
+        (DevicePreference::Auto, "auto", key("Auto: the faster of the two")),
         (DevicePreference::Gpu, "gpu", "GPU (WebGPU)"),
-        (DevicePreference::Cpu, "cpu", "CPU: small models only"),
+        (DevicePreference::Cpu, "cpu", key("CPU: small models only")),
     ];
     view! {
         <ChoiceField
             id
-            label="Run on"
+            label=t("Run on")
             choices=&CHOICES
             get=|settings| settings.device
             set=|settings, choice| settings.device = choice
@@ -176,18 +177,18 @@ pub fn LoadProgress() -> impl IntoView {
     let with = move |read: fn(&Loading) -> String| move || store.loading.read().as_ref().map(read).unwrap_or_default();
     let percent = move || store.loading.read().as_ref().and_then(share);
     view! {
-        <section class="loading" aria-label="Loading the model">
+        <section class="loading" aria-label=t("Loading the model")>
             <p class="loading-title">{with(|loading| loading.label.clone())}</p>
             <progress
                 max="100"
-                aria-label="Loading progress"
+                aria-label=t("Loading progress")
                 prop:value=move || percent().unwrap_or(0.0)
                 class:unknown=move || percent().is_none()
             ></progress>
             <div class="row spread">
                 <p class="numbers">{with(describe)}</p>
                 <button type="button" on:click=move |_| store.cancel_load()>
-                    {with(|loading| if loading.cancelling { "Cancelling…" } else { "Cancel" }.into())}
+                    {with(|loading| if loading.cancelling { t("Cancelling…") } else { t("Cancel") }.into())}
                 </button>
             </div>
         </section>
@@ -204,15 +205,15 @@ fn share(loading: &Loading) -> Option<f64> {
 fn describe(loading: &Loading) -> String {
     let progress = loading.progress;
     match progress.stage {
-        Stage::Header => "Reading the header and the tokenizer".into(),
-        Stage::SelfCheck => format!("Checking the device, {} of {}", progress.done, progress.total),
-        Stage::Measuring => "Measuring which device is faster".into(),
+        Stage::Header => t("Reading the header and the tokenizer").into(),
+        Stage::SelfCheck => told!("Checking the device, {} of {}", progress.done, progress.total),
+        Stage::Measuring => t("Measuring which device is faster").into(),
         Stage::Weights => {
-            let mut text = format!("{} of {}", format::bytes(progress.done), format::bytes(progress.total));
+            let mut text = told!("{} of {}", format::bytes(progress.done), format::bytes(progress.total));
             if let Some(rate) = loading.rate.per_second() {
                 #[allow(clippy::cast_precision_loss, reason = "for display")]
                 let left = progress.total.saturating_sub(progress.done) as f64 / rate;
-                text.push_str(&format!(" · {:.0} MB/s · {} left", rate / 1e6, format::duration(left)));
+                text.push_str(&told!(" · {} MB/s · {} left", decimal(rate / 1e6, 0), format::duration(left)));
             }
             text
         }
@@ -228,7 +229,7 @@ pub fn ModelPanel() -> impl IntoView {
         <Show when=move || store.loading.read().is_some()>
             <LoadProgress />
         </Show>
-        <h3>{move || if store.loaded.read().is_some() { "Load another" } else { "Load a model" }}</h3>
+        <h3>{move || if store.loaded.read().is_some() { t("Load another") } else { t("Load a model") }}</h3>
         <Picker id="panel-picker" />
     }
 }
@@ -243,32 +244,32 @@ fn Facts(loaded: Loaded) -> impl IntoView {
         };
         view! {
             <div class="row">
-                <button type="button" on:click=keep>"Keep a copy in this browser"</button>
+                <button type="button" on:click=keep>{t("Keep a copy in this browser")}</button>
             </div>
         }
     });
     let Loaded { model, device, without_layers, heap_bytes } = loaded;
     let layers = match &model.wasm_layers[..] {
-        [] if model.text_voice => "none; its own text has functions".to_owned(),
-        [] => "none".to_owned(),
+        [] if model.text_voice => t("none; its own text has functions").to_owned(),
+        [] => t("none").to_owned(),
         layers => {
             let layers: Vec<String> = layers.iter().map(usize::to_string).collect();
-            format!("on decoder layers {}", layers.join(", "))
+            told!("on decoder layers {}", layers.join(", "))
         }
     };
     let facts = [
-        ("Architecture", model.architecture),
-        ("Parameters", format::parameters(model.parameters)),
-        ("Stored as", model.quantisation),
-        ("Memory of the model", format::bytes(model.gpu_bytes)),
-        ("Memory of the engine", format::bytes(heap_bytes)),
-        ("Read for each token", format::bytes(model.weight_bytes)),
-        ("Layers", format!("{} of width {}", model.layers, model.hidden)),
-        ("Vocabulary", format::count(model.vocab as u64)),
-        ("Context", format!("{} tokens", format::count(model.context as u64))),
-        ("Thinks aloud", if model.can_think { "yes" } else { "no" }.into()),
-        ("WASM layers", layers),
-        ("Runs on", device.adapter),
+        (t("Architecture"), model.architecture),
+        (t("Parameters"), format::parameters(model.parameters)),
+        (t("Stored as"), model.quantisation),
+        (t("Memory of the model"), format::bytes(model.gpu_bytes)),
+        (t("Memory of the engine"), format::bytes(heap_bytes)),
+        (t("Read for each token"), format::bytes(model.weight_bytes)),
+        (t("Layers"), told!("{} of width {}", model.layers, model.hidden)),
+        (t("Vocabulary"), format::count(model.vocab as u64)),
+        (t("Context"), told!("{} tokens", format::count(model.context as u64))),
+        (t("Thinks aloud"), if model.can_think { t("yes") } else { t("no") }.into()),
+        (t("WASM layers"), layers),
+        (t("Runs on"), device.adapter),
     ];
     let made = provenance(&model.provenance);
     view! {
@@ -287,7 +288,7 @@ fn Facts(loaded: Loaded) -> impl IntoView {
             .then(|| {
                 view! {
                     <details>
-                        <summary>"How the WASM layers were made"</summary>
+                        <summary>{t("How the WASM layers were made")}</summary>
                         <dl class="facts">
                             {made
                                 .into_iter()

@@ -7,6 +7,7 @@ use super::{model_library::choose_files, store};
 use crate::{
     actions::LoadSpec,
     format::sentence,
+    language::{key, t, told},
     protocol::{Failure, FailureKind},
     share::adopted,
     state::{Engine, Panel},
@@ -39,7 +40,7 @@ pub fn Notices() -> impl IntoView {
                             view! {
                                 <div class="notice bad">
                                     <p>{why}</p>
-                                    <p class="hint">"What you see here is lost when the page is closed: copy what you want to keep."</p>
+                                    <p class="hint">{t("What you see here is lost when the page is closed: copy what you want to keep.")}</p>
                                 </div>
                             }
                         })
@@ -64,19 +65,19 @@ fn Crash(why: String) -> impl IntoView {
     let again = store.last_load.with_value(Option::is_some);
     view! {
         <section class="notice bad">
-            <h2>"The engine stopped"</h2>
+            <h2>{t("The engine stopped")}</h2>
             <p>{sentence(&why)}</p>
             <p>
-                "Your conversation is kept. "
+                {t("Your conversation is kept. ")}
                 {if again {
-                    "Restarting loads the model again. If the engine stops there once more, the model is probably too large for this device."
+                    t("Restarting loads the model again. If the engine stops there once more, the model is probably too large for this device.")
                 } else {
-                    "Restart the engine to go on."
+                    t("Restart the engine to go on.")
                 }}
             </p>
             <div class="row">
                 <button type="button" class="primary" on:click=move |_| store.restart_engine()>
-                    "Restart engine"
+                    {t("Restart engine")}
                 </button>
             </div>
         </section>
@@ -91,25 +92,25 @@ fn LoadFailure(failure: Failure) -> impl IntoView {
     let (files, adapter) = (failure.kind == FailureKind::Files, failure.kind == FailureKind::Adapter);
     view! {
         <section class="notice bad">
-            <h2>{if embedded { "Wattage tiny was not loaded" } else { "The model was not loaded" }}</h2>
+            <h2>{if embedded { t("Wattage tiny was not loaded") } else { t("The model was not loaded") }}</h2>
             <p>{sentence(&failure.message)}</p>
             <Show when=move || embedded>
                 <p class="hint">
-                    "It comes with the page, from the folder models/wattage-tiny beside it. A model of your own works without it."
+                    {t("It comes with the page, from the folder models/wattage-tiny beside it. A model of your own works without it.")}
                 </p>
             </Show>
             <Show when=move || files && !embedded>
                 <p class="hint">
-                    "A model is one .gguf file, or .safetensors files chosen together with config.json and tokenizer.json, of the Qwen2, Qwen2.5 or Qwen3 family."
+                    {t("A model is one .gguf file, or .safetensors files chosen together with config.json and tokenizer.json, of the Qwen2, Qwen2.5 or Qwen3 family.")}
                 </p>
             </Show>
             <div class="row">
                 <button type="button" class="primary" on:click=move |_| choose_files()>
-                    "Choose other files"
+                    {t("Choose other files")}
                 </button>
                 <Show when=move || adapter>
                     <button type="button" on:click=move |_| store.use_cpu()>
-                        "Run on the CPU"
+                        {t("Run on the CPU")}
                     </button>
                 </Show>
                 {before
@@ -122,15 +123,15 @@ fn LoadFailure(failure: Failure) -> impl IntoView {
                         };
                         view! {
                             <button type="button" on:click=back>
-                                "Back to " {label}
+                                {told!("Back to {}", label)}
                             </button>
                         }
                     })}
                 <button type="button" on:click=move |_| store.reload()>
-                    "Try again"
+                    {t("Try again")}
                 </button>
                 <button type="button" class="quiet" on:click=move |_| store.notice.set(None)>
-                    "Dismiss"
+                    {t("Dismiss")}
                 </button>
             </div>
         </section>
@@ -143,15 +144,15 @@ fn NewerPage() -> impl IntoView {
     let store = store();
     view! {
         <section class="notice" role="status">
-            <h2>"There is a newer version of this page"</h2>
-            <p>"It is used from the next visit on. To use it at once the page starts anew; conversations are kept, an experiment is not."</p>
+            <h2>{t("There is a newer version of this page")}</h2>
+            <p>{t("It is used from the next visit on. To use it at once the page starts anew; conversations are kept, an experiment is not.")}</p>
             <div class="row">
                 <button
                     type="button"
                     disabled=move || store.answering.read().is_some() || store.experiment.job.read().is_some()
                     on:click=move |_| store.take_newer()
                 >
-                    "Use it now"
+                    {t("Use it now")}
                 </button>
             </div>
         </section>
@@ -165,9 +166,9 @@ fn NoWebGpu() -> impl IntoView {
     let chosen = move || store.settings.read().device == DevicePreference::Cpu;
     view! {
         <section class="notice">
-            <h2>"WebGPU is not available here"</h2>
+            <h2>{t("WebGPU is not available here")}</h2>
             <p>
-                "This browser gives the page no GPU. A current Chrome, Edge, Safari or Firefox with hardware acceleration switched on usually does. Small models, up to about 1 B parameters, also run on the CPU, more slowly."
+                {t("This browser gives the page no GPU. A current Chrome, Edge, Safari or Firefox with hardware acceleration switched on usually does. Small models, up to about 1 B parameters, also run on the CPU, more slowly.")}
             </p>
             <div class="row">
                 <button
@@ -175,10 +176,10 @@ fn NoWebGpu() -> impl IntoView {
                     aria-pressed=move || if chosen() { "true" } else { "false" }
                     on:click=move |_| store.use_cpu()
                 >
-                    {move || if chosen() { "Models run on the CPU" } else { "Run on the CPU" }}
+                    {move || if chosen() { t("Models run on the CPU") } else { t("Run on the CPU") }}
                 </button>
                 <button type="button" class="quiet" on:click=move |_| store.panel.set(Some(Panel::Device))>
-                    "Device details"
+                    {t("Device details")}
                 </button>
             </div>
         </section>
@@ -199,11 +200,12 @@ fn Offered() -> impl IntoView {
     };
     let switched = move || {
         let (offered, own) = (store.offered.get()?, store.settings.get());
-        let word = |on| if on { "on" } else { "off" };
-        let layers = (offered.layers != own.layers).then(|| format!("WASM layers {}", word(offered.layers)));
-        let think = (offered.think != own.think).then(|| format!("thinking {}", word(offered.think)));
-        let switched: Vec<String> = layers.into_iter().chain(think).collect();
-        (!switched.is_empty()).then(|| format!("With them: {}.", switched.join(", ")))
+        let word = |on, yes, no| t(if on { yes } else { no });
+        let layers = word(offered.layers, key("WASM layers on"), key("WASM layers off"));
+        let think = word(offered.think, key("thinking on"), key("thinking off"));
+        let layers = (offered.layers != own.layers).then_some(layers);
+        let switched: Vec<&str> = layers.into_iter().chain((offered.think != own.think).then_some(think)).collect();
+        (!switched.is_empty()).then(|| told!("With them: {}.", switched.join(", ")))
     };
     let take = move |_| {
         if let Some(offered) = store.offered.get_untracked() {
@@ -212,17 +214,17 @@ fn Offered() -> impl IntoView {
         store.offered.set(None);
     };
     view! {
-        <section class="notice" aria-label="Settings of a link">
-            <h2>"The link that you followed has settings of its own"</h2>
-            <p>"They say how answers are sampled and what goes before a conversation. Your own stay unless you take them over."</p>
+        <section class="notice" aria-label=t("Settings of a link")>
+            <h2>{t("The link that you followed has settings of its own")}</h2>
+            <p>{t("They say how answers are sampled and what goes before a conversation. Your own stay unless you take them over.")}</p>
             {move || switched().map(|switched| view! { <p>{switched}</p> })}
-            {move || system().map(|system| view! { <p>"Its instructions: " <q>{system}</q></p> })}
+            {move || system().map(|system| view! { <p>{t("Its instructions: ")} <q>{system}</q></p> })}
             <div class="row">
                 <button type="button" class="primary" on:click=take>
-                    "Use its settings"
+                    {t("Use its settings")}
                 </button>
                 <button type="button" on:click=move |_| store.offered.set(None)>
-                    "Keep mine"
+                    {t("Keep mine")}
                 </button>
             </div>
         </section>

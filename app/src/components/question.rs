@@ -3,7 +3,11 @@
 use leptos::{ev, prelude::*};
 
 use super::{focus, focused, store};
-use crate::{state::Turn, trace::pieces};
+use crate::{
+    language::{t, told},
+    state::Turn,
+    trace::pieces,
+};
 
 /// A message of the user's.
 #[component]
@@ -22,7 +26,7 @@ pub fn Question(turn: Turn) -> impl IntoView {
             let numbers = numbers.get().unwrap_or_default();
             let piece = |(text, place): (String, Option<usize>)| match place {
                 Some(place) => {
-                    view! { <mark title=format!("Parameter {place} of the functions")>{text}</mark> }.into_any()
+                    view! { <mark title=told!("Parameter {} of the functions", place)>{text}</mark> }.into_any()
                 }
                 None => text.into_any(),
             };
@@ -30,7 +34,7 @@ pub fn Question(turn: Turn) -> impl IntoView {
         }
     };
     view! {
-        <article class="message user" aria-label="You">
+        <article class="message user" aria-label=t("You")>
             <p class="paragraph">{marked}</p>
             <Show
                 when=move || editing.get()
@@ -39,11 +43,11 @@ pub fn Question(turn: Turn) -> impl IntoView {
                         <button
                             type="button"
                             class="quiet edit"
-                            title="Asks it in other words, in a conversation that branches off here"
+                            title=t("Asks it in other words, in a conversation that branches off here")
                             disabled=move || !store.can_send()
                             on:click=move |_| editing.set(true)
                         >
-                            "Edit"
+                            {t("Edit")}
                         </button>
                     }
                 }
@@ -68,19 +72,19 @@ fn Edit(id: u32, text: String, editing: RwSignal<bool>) -> impl IntoView {
             <textarea
                 node_ref=focused()
                 rows="2"
-                aria-label="The message in other words"
+                aria-label=t("The message in other words")
                 prop:value=text
                 on:input=move |event| text.set(event_target_value(&event))
             ></textarea>
             <div class="row">
                 <button type="submit" disabled=move || !store.can_send()>
-                    "Ask in a new branch"
+                    {t("Ask in a new branch")}
                 </button>
                 <button type="button" class="quiet" on:click=move |_| {
                     editing.set(false);
                     focus("message");
                 }>
-                    "Cancel"
+                    {t("Cancel")}
                 </button>
             </div>
         </form>

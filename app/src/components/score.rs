@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use wattage_engine::{CandidateRow, Status};
 
-use crate::{trace::segments, words};
+use crate::{format, trace::segments, words};
 
 /// A score as a number and as a bar from zero, in the parts that it is the sum of.
 #[component]
@@ -14,7 +14,7 @@ pub fn Score(
     span: Memo<f32>,
 ) -> impl IntoView {
     let known = move || row.read().as_ref().is_some_and(|row| row.status != Status::Written);
-    let number = move || row.read().as_ref().map(|row| format!("{:.2}", row.score));
+    let number = move || row.read().as_ref().map(|row| format::decimal(row.score, 2));
     let full = move || row.read().as_ref().map(words::score).unwrap_or_default();
     let bar = move || {
         let span = span.get();

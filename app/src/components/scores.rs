@@ -9,8 +9,11 @@ use wattage_engine::{Role, Voice};
 use super::{experiment::ExperimentPart, store};
 use crate::{
     files::save,
+    format::decimal,
+    language::{t, told},
     ledger::{Entry, Share, Summary, Vote, to_csv, to_json},
     state::Store,
+    words::who,
 };
 
 /// The panel.
@@ -21,14 +24,14 @@ pub fn ScoresPanel() -> impl IntoView {
     let entries = Memo::new(move |_| rows.read().iter().map(|(_, entry)| entry.clone()).collect::<Vec<_>>());
     view! {
         <section aria-labelledby="session-title">
-            <h3 id="session-title">"This conversation"</h3>
+            <h3 id="session-title">{t("This conversation")}</h3>
             <Show
                 when=move || !entries.read().is_empty()
-                fallback=|| view! { <p class="hint">"Nothing was computed in it yet."</p> }
+                fallback=|| view! { <p class="hint">{t("Nothing was computed in it yet.")}</p> }
             >
                 <Chart entries />
                 <Sums entries />
-                <ol class="ledger" aria-label="Questions of this conversation">
+                <ol class="ledger" aria-label=t("Questions of this conversation")>
                     <For each=move || rows.get() key=|(id, _)| *id let:row>
                         <SessionRow id=row.0 rows />
                     </For>
@@ -59,17 +62,21 @@ fn SessionRow(id: u32, rows: Memo<Vec<(u32, Entry)>>) -> impl IntoView {
     let entry = Memo::new(move |_| rows.read().iter().find(|(other, _)| *other == id).map(|(_, entry)| entry.clone()));
     let told = move || {
         let entry = entry.get()?;
-        let number = |number: Option<f64>| number.map_or_else(|| "nothing".to_owned(), display);
-        let chosen = entry.chosen.map_or_else(String::new, |voice| format!(" by {voice}"));
-        let mut told = vec![format!("{}{chosen}", number(entry.answer))];
-        told.extend(entry.margin.map(|margin| format!("{margin:.1} above the next result")));
-        told.extend(entry.right().map(|right| if right { "right" } else { "wrong" }.to_owned()));
-        let vote = |vote: &Vote| format!("{}: {} at {:.2}", name_of(vote.voice), number(vote.result), vote.score);
+        let number = |number: Option<f64>| number.map_or_else(|| t("nothing").to_owned(), display);
+        let answer = number(entry.answer);
+        let mut told = vec![match entry.chosen {
+            Some(voice) => told!("{} by {}", answer, who(voice)),
+            None => answer,
+        }];
+        told.extend(entry.margin.map(|margin| told!("{} above the next result", decimal(margin, 1))));
+        told.extend(entry.right().map(|right| if right { t("right") } else { t("wrong") }.to_owned()));
+        let vote =
+            |vote: &Vote| told!("{}: {} at {}", name_of(vote.voice), number(vote.result), decimal(vote.score, 2));
         told.extend(entry.votes.iter().map(vote));
         Some(told.join(" · "))
     };
     let question = move || entry.read().as_ref().map(|entry| entry.question.clone());
-    let name = move || format!("The right answer to: {}", question().unwrap_or_default());
+    let name = move || told!("The right answer to: {}", question().unwrap_or_default());
     let wanted = entry.get_untracked().and_then(|entry| entry.wanted);
     let change = move |event| {
         let text = event_target_value(&event);
@@ -86,7 +93,7 @@ fn SessionRow(id: u32, rows: Memo<Vec<(u32, Entry)>>) -> impl IntoView {
                 type="text"
                 inputmode="decimal"
                 autocomplete="off"
-                placeholder="The right answer, if you know it"
+                placeholder=t("The right answer, if you know it")
                 aria-label=name
                 prop:value=wanted.map(|wanted| wanted.to_string())
                 on:change=change
@@ -101,7 +108,7 @@ pub fn Sums(entries: Memo<Vec<Entry>>) -> impl IntoView {
     let rows = move || {
         let sum = Summary::of(&entries.read());
         let line = |name: String, right: Share, wins: Option<Share>| {
-            let wins = wins.map(|wins| format!("{} of {}", wins.part, wins.whole));
+            let wins = wins.map(|wins| told!("{} of {}", wins.part, wins.whole));
             view! {
                 <tr>
                     <th scope="row">{name}</th>
@@ -113,17 +120,17 @@ pub fn Sums(entries: Memo<Vec<Entry>>) -> impl IntoView {
         let voices = sum.wins.iter().map(|(voice, wins)| {
             line(name_of(*voice), sum.voices.get(voice).copied().unwrap_or_default(), Some(*wins))
         });
-        let whole = [("Any of them", sum.oracle), ("Answer", sum.right)];
+        let whole = [(t("Any of them"), sum.oracle), (t("Answer"), sum.right)];
         voices.chain(whole.map(|(name, share)| line(name.to_owned(), share, None))).collect_view()
     };
     view! {
         <table class="checks">
-            <caption class="visually-hidden">"How often each layer was right"</caption>
+            <caption class="visually-hidden">{t("How often each layer was right")}</caption>
             <thead>
                 <tr>
-                    <th scope="col">"Layer"</th>
-                    <th scope="col">"Right, where known"</th>
-                    <th scope="col">"Chosen"</th>
+                    <th scope="col">{t("Layer")}</th>
+                    <th scope="col">{t("Right, where known")}</th>
+                    <th scope="col">{t("Chosen")}</th>
                 </tr>
             </thead>
             <tbody>{rows}</tbody>
@@ -133,8 +140,8 @@ pub fn Sums(entries: Memo<Vec<Entry>>) -> impl IntoView {
 
 fn name_of(voice: Voice) -> String {
     match voice {
-        Voice::Layer(layer) => format!("Layer {layer}"),
-        Voice::Text => "Text".to_owned(),
+        Voice::Layer(layer) => told!("Layer {}", layer),
+        Voice::Text => t("Text").to_owned(),
     }
 }
 
@@ -167,7 +174,7 @@ fn Chart(entries: Memo<Vec<Entry>>) -> impl IntoView {
                 let radius = if *chosen { "4" } else { "2.5" };
                 view! {
                     <circle cx=x(*at) cy=y(*score) r=radius>
-                        <title>{format!("Question {}, {}: {score:.2}", at + 1, name_of(voice))}</title>
+                        <title>{told!("Question {}, {}: {}", at + 1, name_of(voice), decimal(*score, 2))}</title>
                     </circle>
                 }
             });
@@ -205,12 +212,12 @@ fn Chart(entries: Memo<Vec<Entry>>) -> impl IntoView {
     };
     view! {
         <figure class="chart">
-            <svg viewBox=format!("0 0 {WIDE} {HIGH}") role="img" aria-label="Scores by layer, question by question; the list below has them in words">
+            <svg viewBox=format!("0 0 {WIDE} {HIGH}") role="img" aria-label=t("Scores by layer, question by question; the list below has them in words")>
                 {lines}
             </svg>
             <figcaption>
                 <ul class="legend">{legend}</ul>
-                <span class="hint">"Large points were chosen."</span>
+                <span class="hint">{t("Large points were chosen.")}</span>
             </figcaption>
         </figure>
     }
@@ -227,7 +234,7 @@ pub fn TakeHome(
     let take = move |ending: &str, mime: &str, write: fn(&[Entry]) -> String| {
         let text = entries.with_untracked(|entries| write(entries));
         store.said.set(match save(&format!("{name}.{ending}"), mime, &text) {
-            Ok(()) => format!("{name}.{ending} is saved."),
+            Ok(()) => told!("{} is saved.", format!("{name}.{ending}")),
             Err(why) => why,
         });
     };

@@ -7,6 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
 
 use super::{Conversation, Head, Line};
+use crate::language::{t, told};
 
 const NAME: &str = "wattage";
 const VERSION: u32 = 1;
@@ -43,7 +44,7 @@ impl Change {
 }
 
 fn told(error: impl Display) -> String {
-    format!("the browser's database says: {error}")
+    told!("the browser's database says: {}", error)
 }
 
 fn value<T: Serialize>(of: &T) -> Result<JsValue, String> {
@@ -137,7 +138,7 @@ impl Database {
         if transaction.done().await.map_err(told)?.is_committed() {
             Ok(())
         } else {
-            Err("the browser gave up writing them: there may be no room left on this computer".to_owned())
+            Err(t("the browser gave up writing them: there may be no room left on this computer").to_owned())
         }
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use wattage_engine::Voice;
 
 use super::Conversation;
+use crate::language::told;
 use crate::markup::{answer_only, without_splices};
 use crate::trace::Trace;
 
@@ -32,12 +33,12 @@ pub fn to_json(conversations: Vec<Conversation>) -> String {
 /// It is no such file, or too large a one.
 pub fn from_json(text: &str) -> Result<Vec<Conversation>, String> {
     let file: File =
-        serde_json::from_str(text).map_err(|why| format!("this is not a file of conversations ({why})"))?;
+        serde_json::from_str(text).map_err(|why| told!("this is not a file of conversations ({})", why))?;
     if file.format != FORMAT || file.version != VERSION {
-        return Err(format!("this is not a file of conversations of version {VERSION}, as this page writes them"));
+        return Err(told!("this is not a file of conversations of version {}, as this page writes them", VERSION));
     }
     if file.conversations.iter().map(|one| one.messages.len()).sum::<usize>() > MOST {
-        return Err(format!("it has more than {MOST} messages"));
+        return Err(told!("it has more than {} messages", MOST));
     }
     let mut conversations = file.conversations;
     for conversation in &mut conversations {
@@ -85,6 +86,7 @@ mod tests {
             complete: true,
             failure: None,
             trace: None,
+            other: None,
         };
         let head =
             Head { id: "a".into(), title: "Sums".into(), created: 1.0, updated: 2.0, from: None, imported: false };

@@ -9,6 +9,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{Conversation, Head, Line, database::Change, database::Database, title_of};
 use crate::{
+    language::{t, told},
     library::Lock,
     state::{Phase, Store, Turn},
 };
@@ -44,7 +45,7 @@ pub struct History {
 }
 
 /// How far a message is, to see whether it changed: its name, its length, the candidates told of, and how it stands.
-type Extent = (u32, usize, usize, u8);
+type Extent = ((u32, usize, usize, u8), Option<(u32, usize, usize, u8)>);
 
 impl History {
     /// An empty one.
@@ -164,19 +165,19 @@ impl Store {
                     // Each tab goes on with a conversation of its own.
                     kept.head.id = new_id();
                     kept.head.from = Some(kept.head.title.clone());
-                    let told = "This conversation is open in another tab; this is a copy of it.";
+                    let told = t("This conversation is open in another tab; this is a copy of it.");
                     history.failure.set(Some(told.to_owned()));
                     self.show(kept, false);
                 }
-                (Ok(None), _) => history.failure.set(Some("This conversation is no longer kept.".to_owned())),
-                (Err(why), _) => history.failure.set(Some(format!("It could not be read: {why}."))),
+                (Ok(None), _) => history.failure.set(Some(t("This conversation is no longer kept.").to_owned())),
+                (Err(why), _) => history.failure.set(Some(told!("It could not be read: {}.", why))),
             }
         });
     }
 
     fn show(self, kept: Conversation, written: bool) {
         let Conversation { head, messages } = kept;
-        let turns: Vec<Turn> = messages.into_iter().map(|line| line.turn(self.id())).collect();
+        let turns: Vec<Turn> = messages.into_iter().map(|line| line.turn(&|| self.id())).collect();
         if written {
             self.history.written.set_value(turns.iter().map(extent).collect());
         }
@@ -192,7 +193,7 @@ impl Store {
             history.settled().await;
             match async { Database::open().await?.heads().await }.await {
                 Ok(heads) => history.heads.set(heads),
-                Err(why) => history.unkept.set(Some(format!("Conversations are not kept: {why}."))),
+                Err(why) => history.unkept.set(Some(told!("Conversations are not kept: {}.", why))),
             }
         });
     }
@@ -265,7 +266,7 @@ impl Store {
             }
             history.waiting.set_value(failed);
             history.writing.set_value(false);
-            history.unkept.set(told.map(|why| format!("Conversations are not kept now: {why}.")));
+            history.unkept.set(told.map(|why| told!("Conversations are not kept now: {}.", why)));
         });
     }
 
@@ -321,7 +322,7 @@ impl Store {
                     then();
                     history.settled().await;
                 }
-                Err(()) => history.failure.set(Some("This conversation is open in another tab.".to_owned())),
+                Err(()) => history.failure.set(Some(t("This conversation is open in another tab.").to_owned())),
             }
         });
     }
@@ -356,7 +357,7 @@ impl Store {
             }
             self.history.heads.update(|heads| heads.retain(|head| head.id != id));
             self.write(Change::Delete(id));
-            self.said.set("Conversation deleted.".into());
+            self.said.set(t("Conversation deleted.").into());
         });
     }
 
@@ -433,10 +434,10 @@ impl Store {
     pub fn import_conversations(self, text: &str) {
         let conversations = match super::from_json(text) {
             Ok(conversations) => conversations,
-            Err(why) => return self.history.failure.set(Some(format!("Nothing was imported: {why}."))),
+            Err(why) => return self.history.failure.set(Some(told!("Nothing was imported: {}.", why))),
         };
         self.history.failure.set(None);
-        self.said.set(format!("{} conversations imported.", conversations.len()));
+        self.said.set(told!("{} conversations imported.", conversations.len()));
         for Conversation { mut head, mut messages } in conversations {
             // None of those that are here is written over.
             head.id = new_id();
@@ -452,12 +453,15 @@ impl Store {
 }
 
 fn extent(turn: &Turn) -> Extent {
-    let stands = match *turn.phase.read_untracked() {
-        Phase::Done(_) => 1,
-        Phase::Failed(_) => 2,
-        _ => 0,
+    let of = |turn: &Turn| {
+        let stands = match *turn.phase.read_untracked() {
+            Phase::Done(_) => 1,
+            Phase::Failed(_) => 2,
+            _ => 0,
+        };
+        (turn.id, turn.text.read_untracked().len(), turn.trace.read_untracked().rows.len(), stands)
     };
-    (turn.id, turn.text.read_untracked().len(), turn.trace.read_untracked().rows.len(), stands)
+    (of(turn), turn.other.read_untracked().as_deref().map(of))
 }
 
 #[cfg(test)]
@@ -482,6 +486,7 @@ mod tests {
             complete: true,
             failure: None,
             trace: None,
+            other: None,
         };
         let keep = |title: &str, lines: Vec<Line>, count| Change::Keep { head: head("a", title), lines, count };
         let mut waiting = VecDeque::new();

@@ -7,11 +7,14 @@ mod database;
 mod exchange;
 mod keeper;
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use wattage_engine::Role;
 
 use crate::{
+    language::key,
     protocol::{Failure, FailureKind},
     state::{Phase, Turn},
     trace::Trace,
@@ -63,6 +66,9 @@ pub struct Line {
     /// A [`Trace`] as JSON, if there is one; kept apart, for a message is worth more than a trace that cannot be read.
     #[serde(default)]
     pub trace: Option<String>,
+    /// The same question's answer with the WASM layers switched the other way, if it was asked for.
+    #[serde(default)]
+    pub other: Option<Box<Self>>,
 }
 
 /// A conversation with its messages.
@@ -92,21 +98,26 @@ impl Line {
                 _ => None,
             },
             trace,
+            other: turn.other.get_untracked().map(|other| Box::new(Self::of(conversation, index, &other))),
         }
     }
 
-    /// The message as the page shows it.
-    fn turn(self, id: u32) -> Turn {
+    /// The message as the page shows it, under new names.
+    fn turn(self, id: &impl Fn() -> u32) -> Turn {
         let role = if self.answer { Role::Assistant } else { Role::User };
         let cut = || Failure {
             kind: FailureKind::Other,
-            message: "the page was closed before this answer was complete".to_owned(),
+            message: key("the page was closed before this answer was complete").to_owned(),
         };
         let phase = if self.complete { Phase::Done(None) } else { Phase::Failed(self.failure.unwrap_or_else(cut)) };
         let trace: Trace = self.trace.and_then(|trace| serde_json::from_str(&trace).ok()).unwrap_or_default();
         let trace = trace.within(&self.text);
-        let turn = Turn::new(id, role, self.text, phase);
+        let turn = Turn::new(id(), role, self.text, phase);
         turn.trace.set(trace);
+        if let Some(other) = self.other {
+            // One stands beside it, and none beside that.
+            turn.other.set(Some(Arc::new(Self { other: None, ..*other }.turn(id))));
+        }
         turn
     }
 }
@@ -143,12 +154,14 @@ mod tests {
                 complete: false,
                 failure: None,
                 trace: Some(trace.into()),
+                other: None,
             };
             // Places outside the text, or within a letter.
-            let turn = line(r#"{"splices":[{"start":0,"end":99},{"start":1,"end":3},{"start":3,"end":6}]}"#).turn(1);
+            let turn =
+                line(r#"{"splices":[{"start":0,"end":99},{"start":1,"end":3},{"start":3,"end":6}]}"#).turn(&|| 1);
             assert_eq!(turn.trace.with_untracked(|trace| trace.splices.clone()), vec![3..6]);
             assert!(matches!(*turn.phase.read_untracked(), Phase::Failed(_)));
-            let turn = line("{\"splices\":7}").turn(2);
+            let turn = line("{\"splices\":7}").turn(&|| 2);
             assert_eq!(turn.text.get_untracked(), "é 132");
             assert_eq!(turn.trace.get_untracked(), Trace::default());
         });

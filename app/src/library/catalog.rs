@@ -1,7 +1,7 @@
 //! Models that can be had, as their authors publish them.
 
 use super::Target;
-use crate::known;
+use crate::{known, language::key};
 
 /// A model that the page knows of.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Known {
 pub const KNOWN: [Known; 2] = [
     Known {
         name: "Qwen3 0.6B",
-        source: ("Qwen, on Hugging Face", "https://huggingface.co/Qwen/Qwen3-0.6B-GGUF"),
+        source: (key("Qwen, on Hugging Face"), "https://huggingface.co/Qwen/Qwen3-0.6B-GGUF"),
         licence: "Apache-2.0",
         url: "https://huggingface.co/Qwen/Qwen3-0.6B-GGUF/resolve/main/Qwen3-0.6B-Q8_0.gguf",
         bytes: 639_446_688,
@@ -35,7 +35,7 @@ pub const KNOWN: [Known; 2] = [
     },
     Known {
         name: "Qwen2.5 Coder 0.5B Instruct",
-        source: ("Qwen, on Hugging Face", "https://huggingface.co/Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF"),
+        source: (key("Qwen, on Hugging Face"), "https://huggingface.co/Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF"),
         licence: "Apache-2.0",
         url: "https://huggingface.co/Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF/resolve/main/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
         bytes: 491_400_064,

@@ -9,6 +9,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use super::Record;
+use crate::language::t;
 
 /// The folder's name.
 const NAME: &str = "models";
@@ -34,11 +35,9 @@ pub(super) fn why(error: &JsValue) -> String {
         |name: &str| Reflect::get(error, &name.into()).ok().and_then(|text| text.as_string()).unwrap_or_default();
     match text("name").as_str() {
         "QuotaExceededError" => {
-            "there is no room left for it: delete models that you do not need, or free space on this computer; what \
-             has come so far is kept"
-                .to_owned()
+            t("there is no room left for it: delete models that you do not need, or free space on this computer; what has come so far is kept").to_owned()
         }
-        "NoModificationAllowedError" => "another tab has it open".to_owned(),
+        "NoModificationAllowedError" => t("another tab has it open").to_owned(),
         name => format!("{name}: {}", text("message")),
     }
 }
@@ -46,7 +45,7 @@ pub(super) fn why(error: &JsValue) -> String {
 /// Calls a method of `navigator.storage`, in a window as in a worker.
 async fn storage(method: &str) -> Result<JsValue, String> {
     let missing = || {
-        "this page has no storage of its own: it is a single file, or is not served securely, or the browser is too old"
+        t("this page has no storage of its own: it is a single file, or is not served securely, or the browser is too old")
             .to_owned()
     };
     let get = |from: &JsValue, name: &str| Reflect::get(from, &name.into()).ok().filter(|found| !found.is_undefined());
@@ -139,7 +138,7 @@ impl Folder {
         let text = serde_json::to_string(record).map_err(|error| error.to_string())?;
         let handle = self.handle(&record.id, RECORD, true).await?;
         if Reflect::get(&handle, &"createWritable".into()).map_or(true, |method| method.is_undefined()) {
-            return Err("this browser is too old to keep models: it cannot write files whole".to_owned());
+            return Err(t("this browser is too old to keep models: it cannot write files whole").to_owned());
         }
         let stream: FileSystemWritableFileStream = done(handle.create_writable()).await?;
         done::<JsValue>(stream.write_with_str(&text).map_err(|error| why(&error))?).await?;

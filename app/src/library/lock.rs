@@ -5,6 +5,8 @@ use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 
+use crate::language::t;
+
 /// The right to something, until it is dropped or the tab ends.
 pub struct Lock(Function);
 
@@ -20,7 +22,7 @@ impl Lock {
             .map_err(told)?;
         let request: Function = Reflect::get(&locks, &"request".into())
             .and_then(JsCast::dyn_into)
-            .map_err(|_| "this browser cannot tell what other tabs do".to_owned())?;
+            .map_err(|_| t("this browser cannot tell what other tabs do").to_owned())?;
         let options = Object::new();
         Reflect::set(&options, &"ifAvailable".into(), &true.into()).map_err(told)?;
 
@@ -44,8 +46,8 @@ impl Lock {
         let asked: Promise = asked.dyn_into().map_err(told)?;
         // Of the two the lock comes first; what was asked for ends when it is given back, or at once if it is refused.
         match select(answered, JsFuture::from(asked)).await {
-            Either::Left((lock, _)) => lock.map_err(|_| "the browser gave no lock".to_owned()),
-            Either::Right((Ok(_), lock)) => lock.await.map_err(|_| "the browser gave no lock".to_owned()),
+            Either::Left((lock, _)) => lock.map_err(|_| t("the browser gave no lock").to_owned()),
+            Either::Right((Ok(_), lock)) => lock.await.map_err(|_| t("the browser gave no lock").to_owned()),
             Either::Right((Err(error), _)) => Err(told(error)),
         }
     }

@@ -8,6 +8,7 @@ use crate::{
     actions::LoadSpec,
     client::Client,
     format,
+    language::{t, told},
     protocol::{Command, Failure, FailureKind, FromWorker, JobId, Keeping, KeepingStage, Reply, SourceSpec, ToWorker},
     state::{Rate, Store},
 };
@@ -91,18 +92,22 @@ impl Download {
     /// How far it is, in words.
     pub fn told(&self) -> String {
         match self.keeping {
-            _ if self.cancelling => "Stopping…".into(),
-            None => "Waiting for its turn".into(),
-            Some(Keeping { stage: KeepingStage::OtherTab, .. }) => "Another tab downloads it".into(),
+            _ if self.cancelling => t("Stopping…").into(),
+            None => t("Waiting for its turn").into(),
+            Some(Keeping { stage: KeepingStage::OtherTab, .. }) => t("Another tab downloads it").into(),
             Some(Keeping { stage: KeepingStage::Comparing, done, total }) => {
-                format!("Comparing it with its SHA-256, {} of {}", format::bytes(done), format::bytes(total))
+                told!("Comparing it with its SHA-256, {} of {}", format::bytes(done), format::bytes(total))
             }
             Some(Keeping { stage: KeepingStage::Fetching, done, total }) => {
-                let mut text = format!("{} of {}", format::bytes(done), format::bytes(total));
+                let mut text = told!("{} of {}", format::bytes(done), format::bytes(total));
                 if let Some(rate) = self.rate.per_second() {
                     #[allow(clippy::cast_precision_loss, reason = "for display")]
                     let left = total.saturating_sub(done) as f64 / rate;
-                    text.push_str(&format!(" · {:.1} MB/s · {} left", rate / 1e6, format::duration(left)));
+                    text.push_str(&told!(
+                        " · {} MB/s · {} left",
+                        format::decimal(rate / 1e6, 1),
+                        format::duration(left)
+                    ));
                 }
                 text
             }
@@ -145,7 +150,7 @@ impl Store {
             match Client::start(move |message| self.hear_of_download(message)) {
                 Ok(client) => shelf.client.set_value(Some(client)),
                 Err(why) => {
-                    return shelf.failure.set(Some(format!("The browser did not start the download ({why}).")));
+                    return shelf.failure.set(Some(told!("The browser did not start the download ({}).", why)));
                 }
             }
         }
@@ -159,12 +164,12 @@ impl Store {
             (None, None) => {
                 return shelf
                     .failure
-                    .set(Some(format!("Choose {} again: its first copy was not complete.", target.name)));
+                    .set(Some(told!("Choose {} again: its first copy was not complete.", target.name)));
             }
         };
         let job = self.id();
         shelf.failure.set(None);
-        self.said.set(format!("Downloading {}.", target.name));
+        self.said.set(told!("Downloading {}.", target.name));
         shelf.downloads.update(|all| {
             all.retain(|download| download.target.id != target.id);
             all.push(Download {
@@ -203,12 +208,12 @@ impl Store {
     pub fn delete_kept(self, record: Record) {
         spawn_local(async move {
             let deleted = async {
-                let _lock = Lock::take(&record.target().lock()).await?.ok_or("another tab downloads it")?;
+                let _lock = Lock::take(&record.target().lock()).await?.ok_or_else(|| t("another tab downloads it"))?;
                 Folder::open().await?.delete(&record.id).await
             };
             match deleted.await {
-                Ok(()) => self.said.set(format!("{} is deleted.", record.name)),
-                Err(why) => self.shelf.failure.set(Some(format!("{} could not be deleted: {why}.", record.name))),
+                Ok(()) => self.said.set(told!("{} is deleted.", record.name)),
+                Err(why) => self.shelf.failure.set(Some(told!("{} could not be deleted: {}.", record.name, why))),
             }
             self.look_at_shelf();
         });
@@ -221,7 +226,7 @@ impl Store {
             match opened.await {
                 Ok(file) => self.load(LoadSpec::Kept(file)),
                 Err(why) => {
-                    self.shelf.failure.set(Some(format!("{} could not be opened: {why}.", record.name)));
+                    self.shelf.failure.set(Some(told!("{} could not be opened: {}.", record.name, why)));
                     self.look_at_shelf();
                 }
             }
@@ -260,16 +265,16 @@ impl Store {
                 download.keeping = Some(keeping);
             }),
             Reply::Kept => {
-                self.said.set(format!("{name} is on this computer."));
+                self.said.set(told!("{} is on this computer.", name));
                 // What has come is in the list before this leaves it.
                 self.look_at_shelf_then(move || self.forget_download(job));
             }
             Reply::Failed(Failure { kind, message }) => {
                 if kind == FailureKind::Cancelled {
-                    self.said.set("Download stopped.".into());
+                    self.said.set(t("Download stopped.").into());
                     self.look_at_shelf_then(move || self.forget_download(job));
                 } else {
-                    self.said.set(format!("{name} could not be kept."));
+                    self.said.set(told!("{} could not be kept.", name));
                     self.shelf.change(job, |download| download.failure = Some(format::sentence(&message)));
                     self.look_at_shelf();
                 }
@@ -282,7 +287,7 @@ impl Store {
         self.shelf.client.set_value(None);
         self.shelf.downloads.update(|all| {
             for download in all.iter_mut().filter(|download| download.failure.is_none()) {
-                download.failure = Some(format!("The download stopped: {why}. What has come is kept; go on with it."));
+                download.failure = Some(told!("The download stopped: {}. What has come is kept; go on with it.", why));
             }
         });
         self.look_at_shelf();

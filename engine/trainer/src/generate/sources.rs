@@ -33,7 +33,7 @@ macro_rules! grammar {
     };
 }
 
-const FAMILIES: [(&str, &str); 38] = [
+const FAMILIES: [(&str, &str); 39] = [
     grammar!("add_subtract.txt"),
     grammar!("multiply_divide.txt"),
     grammar!("chain.txt"),
@@ -72,6 +72,7 @@ const FAMILIES: [(&str, &str); 38] = [
     grammar!("scenes_counts.txt"),
     grammar!("scenes_rates.txt"),
     grammar!("scenes_compare.txt"),
+    grammar!("asked_directly.txt"),
 ];
 const STEPS: (&str, &str) = grammar!("steps.txt");
 const UNITS: (&str, &str) = grammar!("units.txt");
