@@ -18,9 +18,9 @@ PAGE_LIMIT := 2000000
 # The engine that `make compare` times beside this one.
 WLLAMA := 3.13.0
 # What axe-core finds in the page is tested where .ci/setup could fetch it.
-AXE = $(firstword $(wildcard $(CACHE)/axe-*/axe.min.js))
+AXE = $(wildcard $(CACHE)/axe-$(shell sed -n "s/^AXE=//p" .ci/setup)/axe.min.js)
 # The embedded model, where its training leaves checkpoints, and how it is trained: from new weights, then on with other examples;
-# the fifth, seventh and ninth part begin with the mean of two models. STEPS=n makes all parts short, to try them.
+# the fifth, seventh, ninth and eleventh part begin with the mean of two models. STEPS=n makes all parts short, to try them.
 TINY := public/models/wattage-tiny
 RUN ?= $(CACHE)/train-tiny
 # $(call examples,first,count,steps)
@@ -35,6 +35,8 @@ SIXTH := $(call examples,2120000,160000,5000) --mawps-copies 30 --rate 8e-4 $(LA
 SEVENTH := $(call examples,2280000,45000,1000) --mawps-copies 6 --rate 2e-4 $(LATE)
 EIGHTH := $(call examples,2330000,260000,8000) --mawps-copies 30 --rate 7e-4 $(LATE)
 NINTH := $(call examples,2590000,45000,1000) --mawps-copies 6 --rate 2e-4 $(LATE)
+TENTH := $(call examples,2635000,160000,5000) --mawps-copies 30 --rate 8e-4 $(LATE)
+ELEVENTH := $(call examples,2795000,45000,1000) --mawps-copies 6 --rate 2e-4 $(LATE)
 # What a pretrained base is asked for layers of its own.
 QUESTIONS := --count 8000 --mawps-copies 4 --gsm8k-copies 1 --distracted 0.4
 TRAINER = "$(CARGO_TARGET_DIR)/release/wattage-trainer"
@@ -59,7 +61,7 @@ test: setup check page size offline ## Set up, then formatting, lints, every tes
 	@$(ENV) WATTAGE_AXE="$(AXE)" cargo test $(RELEASE) --workspace $(if $(AXE),--features wattage-tests/axe) --no-fail-fast 2>&1 | tee "$(RESULTS)" || failed=1; \
 	awk '/^test result:/ { p += $$4; f += $$6 } END { printf "tests: %d passed, %d failed\n", p, f; exit !p }' \
 	    "$(RESULTS)"; \
-	[ -n "$(AXE)" ] || echo "left out: what axe-core finds in the page (npm, which fetches it, is not here)"; \
+	[ -n "$(AXE)" ] || echo "left out: what axe-core finds in the page (.ci/setup says why)"; \
 	exit $${failed:-0}
 
 setup: ## Bring in compiler target, tools, browser and graphics driver
@@ -112,7 +114,9 @@ train-tiny: setup ## Train the embedded model from scratch, or go on with it (DA
 	$(call part,seventh,fifth sixth,$(SEVENTH))
 	$(call part,eighth,seventh,$(EIGHTH))
 	$(call part,ninth,seventh eighth,$(NINTH))
-	@cp "$(RUN)"/ninth/model/* $(TINY)/
+	$(call part,tenth,ninth,$(TENTH))
+	$(call part,eleventh,ninth tenth,$(ELEVENTH))
+	@cp "$(RUN)"/eleventh/model/* $(TINY)/
 	@$(TRAINER) scorer --model $(TINY) --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl"
 
 train-layers: setup ## Train WASM layers on a pretrained base (BASE=file.gguf DATA=folder LAYERS=folder; RUN=folder)

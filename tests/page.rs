@@ -7,6 +7,8 @@ mod compare;
 mod computes;
 #[path = "page/history.rs"]
 mod history;
+#[path = "page/keyboard.rs"]
+mod keyboard;
 #[path = "page/language.rs"]
 mod language;
 #[path = "page/library.rs"]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use js_sys::Array;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
-use wattage_engine::{Completion, Message, Role};
+use wattage_engine::{ChatOptions, Completion, Message, Role};
 
 use crate::{
     language::{key, t, told},
@@ -177,7 +177,8 @@ impl Store {
         let asked = Message { role: Role::User, content: item.question };
         let messages = system.into_iter().chain([asked]).collect();
         // The same answer each time, so that two runs can be compared.
-        let command = Command::Chat { messages, options: settings.options(0) };
+        let options = ChatOptions { attention: false, ..settings.options(0) };
+        let command = Command::Chat { messages, options };
         experiment.job.set(self.run(command, &Array::new()));
     }
 

@@ -32,7 +32,9 @@ impl Shared {
 /// what is opened with the page, and its language, is the visitor's own.
 pub fn adopted(own: &Settings, shared: &Settings) -> Settings {
     let Settings { device, open_embedded, context, language, .. } = *own;
-    Settings { device, open_embedded, context, language, ..shared.clone() }
+    // No more than a field would take.
+    let threshold = shared.threshold.filter(|threshold| threshold.abs() <= 50.0);
+    Settings { device, open_embedded, context, language, threshold, ..shared.clone() }
 }
 
 impl Store {

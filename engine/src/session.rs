@@ -284,7 +284,8 @@ impl Session {
                 Err(error) => break Err(error),
             }
             if options.attention {
-                weave.look(&mut self.runner, &self.file.tokenizer, on_event).await?;
+                // An answer is worth more than a look behind it; a device that is lost fails at the next token.
+                drop(weave.look(&mut self.runner, &self.file.tokenizer, on_event).await);
             }
             answer.resume();
             // Other draws than before the splice.

@@ -38,7 +38,7 @@ fn an_answer_is_compared_with_the_one_without_layers() {
     assert_eq!(figures(0), with);
 
     // Both are there after a reload.
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    std::thread::sleep(std::time::Duration::from_millis(1500));
     browser.open(&server.url(""));
     page.wait_loaded(PATIENCE);
     page.press("History");

@@ -29,11 +29,18 @@ fn the_page_computes_and_shows_how() {
     assert_eq!(chosen.len(), 1, "{rows:?}");
     assert_eq!((chosen[0].result.as_deref(), chosen[0].op.as_str()), (Some("132"), "multiply"));
     assert!(rows.iter().all(|row| row.score.is_some_and(f64::is_finite)), "{rows:?}");
-    // What each layer looked at: of all numbers and the sign, more than half while it wrote the product.
+    // What each layer looked at: shares of a whole in each row, as near as rounded percents come.
     browser.script(
         "for (const it of document.querySelectorAll('summary')) if (it.textContent === 'Where the layers looked') it.click();",
         vec![],
     );
+    let sums = || {
+        browser.script(
+            "return [...document.querySelectorAll('table.heat tbody tr')].map(row => [...row.cells].slice(1)
+             .reduce((sum, cell) => sum + Number(cell.textContent), 0));",
+            vec![],
+        )
+    };
     let maps = browser.wait_for("three heat maps", PATIENCE, || {
         let maps = browser.script(
             "return [...document.querySelectorAll('table.heat')].map(map => [map.caption.textContent,
@@ -48,6 +55,8 @@ fn the_page_computes_and_shows_how() {
         assert!(map.starts_with(&format!("Layer {layer}: ")) && map.ends_with(" end"), "{map}");
         assert!(map.contains("n012×␣n111?"), "{map}");
     }
+    let sums: Vec<f64> = serde_json::from_value(sums()).unwrap();
+    assert!(sums.len() > 8 && sums.iter().all(|sum| (94.0..=106.0).contains(sum)), "{sums:?}");
     // The final sentence, behind the chip, says the number.
     assert!(page.copy_last_answer().contains("132"), "{}", page.copy_last_answer());
 

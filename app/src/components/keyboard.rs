@@ -5,10 +5,14 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 use leptos::{
     ev,
     prelude::*,
-    web_sys::{Element, HtmlElement, MutationObserver, MutationObserverInit},
+    web_sys::{Element, FocusOptions, HtmlElement, MutationObserver, MutationObserverInit},
 };
 use wasm_bindgen::{JsCast, prelude::Closure};
 
+/// What the keyboard stays within.
+const SCOPES: &str = "li, section, article, aside, main, body";
+/// Where it goes when there is nothing else: to the panel that is open, or to the message box.
+const OTHERWISE: &str = "#panel-title, #message";
 /// What the keyboard can be at; first what is most like the buttons that go away.
 const PLACES: [&str; 2] = [
     "button:enabled",
@@ -43,13 +47,13 @@ where
     element
 }
 
-/// Where the element that has the keyboard goes away, and none is named that takes its place, the keyboard goes to what is nearest
-/// to where it was; else it would begin at the page's top again.
+/// Where the element that has the keyboard goes away, and none is named that takes its place, the keyboard stays in the row or the
+/// section where it was; else it would begin at the page's top again.
 pub(super) fn keep_focus() {
     // The element, and what it is in, from the inside out.
     let path = Rc::new(RefCell::new(Vec::<Element>::new()));
     let noted = Rc::clone(&path);
-    let listener = window_event_listener(ev::focusin, move |event| {
+    let came = window_event_listener(ev::focusin, move |event| {
         let mut all = Vec::new();
         let mut next: Option<Element> = event.target().and_then(|target| target.dyn_into().ok());
         while let Some(element) = next {
@@ -58,20 +62,13 @@ pub(super) fn keep_focus() {
         }
         noted.replace(all);
     });
+    // Who presses something else has left it; if that takes the keyboard, it is noted right after.
+    let left = Rc::clone(&path);
+    let pressed = window_event_listener(ev::pointerdown, move |_| left.borrow_mut().clear());
     let look = Closure::<dyn FnMut()>::new(move || {
-        let at_top = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
-        if !at_top || path.borrow().first().is_none_or(|element| element.is_connected()) {
-            return;
-        }
-        // The path is free again by then: the focus that moves is noted.
-        let place = path
-            .borrow()
-            .iter()
-            .filter(|element| element.is_connected())
-            .find_map(|element| PLACES.iter().find_map(|places| element.query_selector(places).ok().flatten()));
-        if let Some(place) = place.and_then(|place| place.dyn_into::<HtmlElement>().ok()) {
-            drop(place.focus());
-        }
+        let path = Rc::clone(&path);
+        // Behind those that name a place.
+        set_timeout(move || stay(&path.borrow().clone()), Duration::ZERO);
     });
     let Ok(observer) = MutationObserver::new(look.as_ref().unchecked_ref()) else { return };
     let options = MutationObserverInit::new();
@@ -82,7 +79,42 @@ pub(super) fn keep_focus() {
     }
     let parts = StoredValue::new_local((observer, look));
     on_cleanup(move || {
-        listener.remove();
+        came.remove();
+        pressed.remove();
         parts.with_value(|(observer, _)| observer.disconnect());
     });
+}
+
+/// Finds a place for the keyboard if its own is gone.
+fn stay(path: &[Element]) {
+    let at_top = || document().active_element().is_none_or(|element| element.tag_name() == "BODY");
+    if !at_top() || path.first().is_none_or(|element| element.is_connected()) {
+        return;
+    }
+    for scope in path.iter().filter(|element| element.is_connected()) {
+        for places in PLACES {
+            let Ok(found) = scope.query_selector_all(places) else { continue };
+            for place in (0..found.length()).filter_map(|at| found.get(at)) {
+                let Ok(place) = place.dyn_into::<HtmlElement>() else { continue };
+                drop(still(&place));
+                // Some are folded away.
+                if !at_top() {
+                    return;
+                }
+            }
+        }
+        if scope.matches(SCOPES).unwrap_or_default() {
+            break;
+        }
+    }
+    if let Some(place) = document().query_selector(OTHERWISE).ok().flatten().and_then(|it| it.dyn_into().ok()) {
+        drop(still(&place));
+    }
+}
+
+/// Gives it the keyboard, and scrolls nothing.
+fn still(place: &HtmlElement) -> Result<(), wasm_bindgen::JsValue> {
+    let options = FocusOptions::new();
+    options.set_prevent_scroll(true);
+    place.focus_with_options(&options)
 }

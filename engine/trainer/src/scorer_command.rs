@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
     let generator = Generator::new(args.seed)?;
     let mut random = ChaCha8Rng::seed_from_u64(args.seed);
     let mut counts = Counts::new();
-    // A question with its copies: what learns from one of them is not measured on another.
+    // A question with its copies, which stay side by side: where what learns ends and what measures begins, few are parted.
     let mut learn: Vec<Vec<Example>> = (FIRST..FIRST + args.generated)
         .map(|number| Ok(vec![generator.example(number, &mut counts)?]))
         .collect::<Result<_>>()?;

@@ -89,9 +89,14 @@ pub(super) fn times(word: &str) -> Option<u64> {
 
 /// What a plural in small letters stands for of which there are several, as in `seven eights`.
 pub(super) fn plural(word: &str) -> Option<u64> {
-    let singular = if word == "sixes" { "six" } else { word.strip_suffix('s')? };
-    match term(singular)? {
-        Term::Unit(value) | Term::Teen(value) | Term::Tens(value) => Some(value),
+    let singular = match word {
+        "sixes" => "six".to_owned(),
+        _ => word
+            .strip_suffix("ies")
+            .map_or_else(|| word.strip_suffix('s').map(str::to_owned), |it| Some(format!("{it}y")))?,
+    };
+    match term(&singular)? {
+        Term::Unit(value) | Term::Teen(value) | Term::Tens(value) => (value > 1).then_some(value),
         Term::Zero | Term::Hundred | Term::Scale(_) => None,
     }
 }

@@ -179,14 +179,21 @@ impl<'t> Scanner<'t> {
             }
             _ => match times(&small) {
                 // Something else than a multiple, as in `double-check`.
-                Some(_) if word_after(text, word.end).is_some_and(|next| is_doubled(&next)) => None,
+                Some(_)
+                    if matches!(small.as_str(), "double" | "triple")
+                        && word_after(text, word.end).is_some_and(|next| is_doubled(&next)) =>
+                {
+                    None
+                }
                 Some(times) => found(word.end, whole(times), NumberKind::Word),
                 None => match plural(&small) {
-                    // `seven eights`, `how many eights`; in `in his twenties` it is no number.
-                    Some(value) if self.follows_number(word.start) || asks_how_many(text, word) => {
-                        found(word.end, whole(value), NumberKind::Word)
+                    // `seven eights`, `how many eights`; in `his twenties` and `tens of thousands` it is no number.
+                    Some(value) if !word_after(text, word.end).is_some_and(|of| of.is("of")) => {
+                        let counted = self.follows_number(word.start) || asks_how_many(text, word);
+                        counted.then(|| found(word.end, whole(value), NumberKind::Word)).flatten()
                     }
-                    _ => term(&small).and_then(|_| self.cardinal(word)),
+                    Some(_) => None,
+                    None => term(&small).and_then(|_| self.cardinal(word)),
                 },
             },
         }
