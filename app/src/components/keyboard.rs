@@ -68,7 +68,12 @@ pub(super) fn keep_focus() {
     let look = Closure::<dyn FnMut()>::new(move || {
         let path = Rc::clone(&path);
         // Behind those that name a place.
-        set_timeout(move || stay(&path.borrow().clone()), Duration::ZERO);
+        let stay = move || {
+            // Free again while it moves: that is noted.
+            let path = path.borrow().clone();
+            stay(&path);
+        };
+        set_timeout(stay, Duration::ZERO);
     });
     let Ok(observer) = MutationObserver::new(look.as_ref().unchecked_ref()) else { return };
     let options = MutationObserverInit::new();

@@ -144,6 +144,17 @@ fn what_is_written_is_a_program_and_scored_as_the_judge_scores_it() {
         ("5 less than 8", &[5.0, 8.0]),
         ("twice 21", &[2.0, 21.0]),
         ("the square root of 64", &[64.0]),
+        // What a small model writes is chance: some of many are as the judge writes them.
+        ("What is 3 + 4?", &[3.0, 4.0]),
+        ("20 minus 8", &[20.0, 8.0]),
+        ("divide 30 by 6", &[30.0, 6.0]),
+        ("7 x 8", &[7.0, 8.0]),
+        ("15% of 80", &[0.15, 80.0]),
+        ("Tom has 5 apples", &[5.0]),
+        ("Hello", &[]),
+        ("add 1, 2 and 3", &[1.0, 2.0, 3.0]),
+        ("2 to the power of 5", &[2.0, 5.0]),
+        ("9", &[9.0]),
     ] {
         let question = Judge::question(&file.tokenizer, question, None).unwrap();
         let wrote = pollster::block_on(judge.write(&mut runner, &question, (numbers, true))).unwrap().unwrap();
