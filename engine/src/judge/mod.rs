@@ -103,16 +103,25 @@ impl Judge {
         question: &[u32],
         (programs, numbers): (&[Program], &[f64]),
     ) -> Result<Vec<Option<Score>>> {
-        let mut scores = vec![None; programs.len()];
+        let texts: Vec<Option<String>> = programs.iter().map(|program| written(program, numbers)).collect();
+        self.scores_of(runner, question, &texts).await
+    }
+
+    /// The same for expressions as texts.
+    async fn scores_of(
+        &mut self,
+        runner: &mut Runner,
+        question: &[u32],
+        texts: &[Option<String>],
+    ) -> Result<Vec<Option<Score>>> {
+        let mut scores = vec![None; texts.len()];
         // 1. Examples and question; what the cache has of them is kept.
         let Some(last) = self.read(runner, question).await? else { return Ok(scores) };
         let room = self.beside.places.saturating_sub(self.tokens.len() + 1).min(CHUNK);
 
         // 2. Each expression is a branch; it begins with the prompt's last token, behind which its first one is expected.
-        let expressions: Vec<Option<Vec<usize>>> = programs
-            .iter()
-            .map(|program| written(program, numbers).and_then(|text| self.pieces.places(&text)))
-            .collect();
+        let expressions: Vec<Option<Vec<usize>>> =
+            texts.iter().map(|text| text.as_ref().and_then(|text| self.pieces.places(text))).collect();
         let most = room.min(runner.chunk());
         let mut waiting: Vec<(usize, &[usize])> = Vec::new();
         let mut rows = 0;
