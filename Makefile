@@ -117,7 +117,8 @@ train-tiny: setup ## Train the embedded model from scratch, or go on with it (DA
 	$(call part,tenth,ninth,$(TENTH))
 	$(call part,eleventh,ninth tenth,$(ELEVENTH))
 	@cp "$(RUN)"/eleventh/model/* $(TINY)/
-	@$(TRAINER) scorer --model $(TINY) --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl"
+	@$(TRAINER) scorer --model $(TINY) --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl" \
+	    --units 32 --epochs 30 --dropout 0.1
 
 train-layers: setup ## Train WASM layers on a pretrained base (BASE=file.gguf DATA=folder LAYERS=folder; RUN=folder)
 	@[ -n "$(BASE)" ] && [ -f "$(BASE)" ] || { echo "say on which base: make train-layers BASE=file.gguf DATA=folder LAYERS=folder" >&2; exit 2; }

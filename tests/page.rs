@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use harness::browser::{Browser, Key};
+use harness::line::Line;
 use harness::page::{Page, dist};
 use harness::server::{Ranges, Server};
 use serde_json::Value;

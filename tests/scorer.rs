@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use wattage_engine::scorer::features::{self, ALL, BEFORE};
-use wattage_engine::scorer::{Asked, BaseFinds, Judged, Neighbours, Network, Scorer, Store, UNITS, Verifier, key};
+use wattage_engine::scorer::{Asked, Judged, MOST_UNITS, Neighbours, Network, Scorer, Store, Together, Verifier, key};
 use wattage_engine::wasm_layers::Score;
 use wattage_engine::wasm_layers::config::LayersConfig;
 use wattage_engine::wasm_layers::program::{Instruction, Op, Program};
@@ -44,9 +44,9 @@ fn numbers(count: usize, seed: u32) -> Vec<f32> {
 
 fn network(inputs: usize, seed: u32) -> Network {
     Network {
-        w1: numbers(UNITS * inputs, seed),
-        b1: numbers(UNITS, seed + 1),
-        w2: numbers(UNITS, seed + 2),
+        w1: numbers(5 * inputs, seed),
+        b1: numbers(5, seed + 1),
+        w2: numbers(5, seed + 2),
         b2: numbers(1, seed + 3),
     }
 }
@@ -112,6 +112,15 @@ fn files_that_do_not_fit_are_refused() {
     broken.verifier.after.w2[3] = f32::NAN;
     let file = broken.to_bytes(&config(), &Value::Null).unwrap();
     assert!(matches!(Scorer::from_bytes(&file, &config()), Err(Error::Format(_))));
+    for units in [0, MOST_UNITS + 1] {
+        let mut wide = scorer();
+        wide.verifier.before.b1 = vec![0.5; units];
+        let file = wide.to_bytes(&config(), &Value::Null).unwrap();
+        assert!(
+            matches!(Scorer::from_bytes(&file, &config()), Err(Error::Format(why)) if why.contains("units")),
+            "{units}"
+        );
+    }
     let mut broken = scorer();
     broken.verifier.scale[0] = 0.0;
     let file = broken.to_bytes(&config(), &Value::Null).unwrap();
@@ -158,9 +167,9 @@ fn what_the_base_finds_is_shared_among_programs() {
     let found = |logprob: f64| Some(Score { logprob, min_logprob: logprob / 2.0 });
     (candidates[0].base, candidates[1].base, candidates[2].base) = (found(-1.0), found(-3.0), found(-1.0));
     let asked = Asked { numbers: &[2.0, 2.0], gate: 1.0, layers: 3 };
-    let base = BaseFinds::of(&candidates);
+    let together = Together::of(&candidates);
     let of = |candidate: &Judged| {
-        let before = features::before(candidate, &asked, &Neighbours::default(), &base);
+        let before = features::before(candidate, (&candidates, &together), &asked, &Neighbours::default());
         <[f32; features::BASE]>::try_from(&before[BEFORE - features::BASE..]).unwrap()
     };
     let share = (1.0 / (1.0 + (-2f64).exp())) as f32;
@@ -169,16 +178,54 @@ fn what_the_base_finds_is_shared_among_programs() {
     assert_eq!(of(&candidates[1])[..2], [-3.0, -2.0]);
     assert!((of(&candidates[1])[2] + share - 1.0).abs() < 1e-6);
     // One that it could not read, and a base that was not asked, say nothing.
-    candidates[1].base = None;
-    assert_eq!(of(&candidates[1]), [0.0; features::BASE]);
-    assert_eq!(BaseFinds::of(&[]), BaseFinds::of(&candidates[1..2]));
+    let unread = Judged { base: None, ..candidates[1].clone() };
+    assert_eq!(of(&unread), [0.0; features::BASE]);
+    assert_eq!(features::before(&unread, (&[], &Together::of(&[])), &asked, &Neighbours::default())[0], -0.25);
+}
+
+/// Layers are not equally good, so the scorer is told what the shallowest and the deepest think, beside the mean.
+#[test]
+fn depth_is_told_apart() {
+    let mut candidates = judged();
+    let scores = |logprobs: [f64; 3]| logprobs.map(|logprob| Score { logprob, min_logprob: logprob / 4.0 }).to_vec();
+    candidates[0].decoders = scores([-1.0, -2.0, -3.0]);
+    candidates[1].decoders = scores([-4.0, -2.0, -0.5]);
+    candidates[2].decoders = scores([-1.0, -2.0, -3.0]);
+    let asked = Asked { numbers: &[2.0, 3.0], gate: 1.0, layers: 3 };
+    let together = Together::of(&candidates);
+    let all = (candidates.as_slice(), &together);
+    let of = |at: usize| features::before(&candidates[at], all, &asked, &Neighbours::default());
+    let near = |found: &[f32], wanted: &[f64]| {
+        let close = found.iter().zip(wanted).all(|(found, wanted)| (f64::from(*found) - wanted).abs() < 1e-6);
+        assert!(close && found.len() == wanted.len(), "{found:?} is not {wanted:?}");
+    };
+    let share = |ahead: f64| 1.0 / (1.0 + (-ahead).exp());
+    // The shallowest and the deepest, and the least sure step of the deepest.
+    near(&of(0)[8..11], &[-1.0, -3.0, -0.75]);
+    near(&of(1)[8..11], &[-4.0, -0.5, -0.125]);
+    // How far behind each decoder's best: the shallowest, the mean, the deepest. A program that two layers wrote is one.
+    near(&of(0)[11..14], &[0.0, -2.5 / 3.0, -2.5]);
+    near(&of(1)[11..14], &[-3.0, -1.0, 0.0]);
+    near(&of(0)[14..17], &[share(3.0), (share(3.0) + 0.5 + share(-2.5)) / 3.0, share(-2.5)]);
+    // Whose best it is.
+    near(&of(0)[17..20], &[1.0, 2.0 / 3.0, 1.0]);
+    near(&of(1)[17..20], &[0.0, 1.0 / 3.0, 0.0]);
+    // Results: 2 + 3 is the shallowest's and the deepest's, 2 × 3 the middle one's.
+    let results = [Some(5.0), Some(6.0), Some(5.0)];
+    let after = features::after(all, &results, 6.0, &asked);
+    near(&after[4..6], &[0.0, 0.0]);
+    let shares = [share(-3.0), (share(-3.0) + 0.5 + share(2.5)) / 3.0, share(2.5)];
+    near(&after[6..9], &shares);
+    near(&after[9..12], &[(shares[1] + 1e-6).ln(), 0.0, 0.0]);
+    near(&features::after(all, &results, 5.0, &asked)[4..6], &[1.0, 1.0]);
 }
 
 #[test]
 fn agreement_counts_results_and_not_programs() {
     let candidates = judged();
     let asked = Asked { numbers: &[2.0, 2.0], gate: 1.0, layers: 3 };
-    let of = |results: [Option<f64>; 3]| features::after(&candidates, &results, 4.0, &asked);
+    let all = (candidates.as_slice(), &Together::of(&candidates));
+    let of = |results: [Option<f64>; 3]| features::after(all, &results, 4.0, &asked);
     // 2 + 2 and 2 × 2 agree, though they are different programs.
     let all = of([Some(4.0), Some(4.0), Some(4.0)]);
     assert_eq!(&all[..2], &[1.0, 1.0]);
@@ -193,15 +240,12 @@ fn features_are_finite_whatever_the_candidate() {
     let bare = Judged { program: binary(Op::Div), place: 7, rank: 0, decoders: Vec::new(), base: None };
     let unlikely = candidate(Op::Div, 0, f64::NEG_INFINITY);
     for candidate in [bare, unlikely] {
-        let before = features::before(
-            &candidate,
-            &asked,
-            &Neighbours::default(),
-            &BaseFinds::of(std::slice::from_ref(&candidate)),
-        );
+        let together = Together::of(std::slice::from_ref(&candidate));
+        let all = (std::slice::from_ref(&candidate), &together);
+        let before = features::before(&candidate, all, &asked, &Neighbours::default());
         assert!(before.iter().all(|value| value.is_finite()), "{before:?}");
         for value in [0.0, 1e300, -1e-300] {
-            let after = features::after(std::slice::from_ref(&candidate), &[Some(value)], value, &asked);
+            let after = features::after(all, &[Some(value)], value, &asked);
             assert!(after.iter().all(|value| value.is_finite()), "{after:?}");
         }
     }

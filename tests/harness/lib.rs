@@ -6,6 +6,7 @@
 pub mod browser;
 pub mod gguf;
 pub mod golden;
+pub mod line;
 pub mod page;
 pub mod random;
 pub mod server;

@@ -25,12 +25,40 @@ pub enum Ranges {
 pub struct Parts {
     /// Milliseconds before each answer.
     pub wait: AtomicU64,
+    /// Milliseconds after each 64 KiB of one.
+    pub pace: AtomicU64,
     /// Whether they are refused (503).
     pub refuse: AtomicBool,
     /// Whether a byte of each is wrong.
     pub spoil: AtomicBool,
     /// Bytes sent so far.
     pub sent: AtomicU64,
+}
+
+/// Bytes that are sent together.
+const CHUNK: usize = 64 << 10;
+
+/// A part on its way.
+struct Sent<R> {
+    from: R,
+    state: Arc<State>,
+    /// Bytes since the last pause.
+    since: usize,
+}
+
+impl<R: Read> Read for Sent<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let parts = &self.state.parts;
+        if self.since >= CHUNK {
+            self.since = 0;
+            std::thread::sleep(Duration::from_millis(parts.pace.load(Ordering::Relaxed)));
+        }
+        let most = into.len().min(CHUNK - self.since);
+        let count = self.from.read(&mut into[..most])?;
+        self.since += count;
+        parts.sent.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
 }
 
 /// A running server; it stops when dropped.
@@ -94,6 +122,12 @@ impl Server {
         format!("http://127.0.0.1:{}/{}", self.port, path.trim_start_matches('/'))
     }
 
+    /// Its port on 127.0.0.1.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// How many requests were answered so far.
     #[must_use]
     pub fn requests(&self) -> u64 {
@@ -125,7 +159,7 @@ impl Drop for Server {
 }
 
 impl State {
-    fn answer(&self, request: Request) -> io::Result<()> {
+    fn answer(self: &Arc<Self>, request: Request) -> io::Result<()> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         match request.method() {
             Method::Get | Method::Head => {}
@@ -170,13 +204,15 @@ impl State {
             if self.parts.refuse.load(Ordering::Relaxed) {
                 return request.respond(plain(503, "out of order"));
             }
-            self.parts.sent.fetch_add(length, Ordering::Relaxed);
             let mut byte = [0];
             file.read_exact(&mut byte)?;
             first.push(byte[0] ^ u8::from(self.parts.spoil.load(Ordering::Relaxed)));
         }
         let length = usize::try_from(length).map_err(io::Error::other)?;
         let body = io::Cursor::new(first).chain(file).take(length as u64);
+        let paced = status == 206 && length > 1;
+        let body: Box<dyn Read + Send> =
+            if paced { Box::new(Sent { from: body, state: self.clone(), since: 0 }) } else { Box::new(body) };
         // Never chunked, so that a Content-Length is always there for the page's progress.
         request.respond(
             Response::new(StatusCode(status), headers, body, Some(length), None).with_chunked_threshold(usize::MAX),

@@ -1,13 +1,14 @@
 //! Bringing a model into the folder, in the worker that does nothing else.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use futures::{
-    FutureExt as _, StreamExt as _,
+    StreamExt as _,
     future::{Either, select},
     stream,
 };
-use gloo::timers::future::sleep;
+use gloo::timers::future::{IntervalStream, sleep};
 use sha2::{Digest as _, Sha256};
 use wasm_bindgen_futures::JsFuture;
 use wattage_engine::{Cancel, Error, Result, Source};
@@ -18,8 +19,10 @@ use crate::protocol::{Keeping, KeepingStage};
 
 /// Pieces that are asked for at once.
 const AT_ONCE: usize = 4;
-/// How long to wait before a piece is asked for again; then it is given up.
+/// How long to wait before a piece is asked for again; then it is given up. What comes of it begins the count anew.
 const AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(6)];
+/// How often what has come is noted: what a crash may cost.
+const NOTE: Duration = Duration::from_millis(250);
 /// How often to look whether the end was asked for, or another tab is done.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -107,7 +110,7 @@ async fn lock(target: &Target, cancel: &Cancel, report: &mut dyn FnMut(Keeping))
     }
 }
 
-/// Fetches the pieces that are missing, several at a time, and notes each once it is written.
+/// Fetches what is missing, several pieces at a time. What has come is noted every [`NOTE`], and at the end, whatever it is.
 async fn fetch(
     source: &Source,
     file: &Open,
@@ -117,36 +120,95 @@ async fn fetch(
     report: &mut dyn FnMut(Keeping),
 ) -> Result<()> {
     let missing = record.missing();
-    let mut pieces = stream::iter(missing)
-        .map(|(number, offset, length)| async move {
-            let mut again = AGAIN.iter();
-            loop {
-                match (source.read(offset, length).await, again.next()) {
-                    (Ok(bytes), _) => return Ok((number, offset, bytes)),
-                    (Err(why), None) => return Err(why),
-                    (Err(_), Some(wait)) => sleep(*wait).await,
+    let shared = RefCell::new(record);
+    let pieces = stream::iter(missing).map(|piece| fetch_piece(source, file, &shared, piece)).buffer_unordered(AT_ONCE);
+    let say = || {
+        let record = shared.borrow();
+        Keeping { stage: KeepingStage::Fetching, done: record.kept(), total: record.bytes }
+    };
+    // Written before it is noted, so that a crash between the two costs what came since the last note and no more.
+    let note = async || -> Result<()> {
+        let record = shared.borrow().clone();
+        let failed = |why: String| Error::Source { what: record.name.clone(), why };
+        file.flush().map_err(failed)?;
+        folder.write(&record).await.map_err(failed)
+    };
+    report(say());
+    let came = pieces.map(Came::Piece).chain(stream::iter([Came::All]));
+    let ticks = IntervalStream::new(NOTE.as_millis() as u32).map(|()| Came::Tick);
+    let ended = stream::once(cancelled(cancel)).map(|()| Came::End);
+    let mut next = std::pin::pin!(stream::select(stream::select(came, ticks), ended));
+    let mut noted = say().done;
+    let result = loop {
+        match next.next().await {
+            Some(Came::Piece(Ok(()))) => {}
+            Some(Came::Piece(Err(why))) => break Err(why),
+            Some(Came::All) | None => break Ok(()),
+            Some(Came::End) => break Err(Error::Cancelled),
+            Some(Came::Tick) => {
+                let now = say();
+                if now.done != noted {
+                    noted = now.done;
+                    report(now);
+                    if let Err(why) = note().await {
+                        break Err(why);
+                    }
                 }
             }
-        })
-        .buffer_unordered(AT_ONCE);
-    let say = |record: &Record| Keeping { stage: KeepingStage::Fetching, done: record.kept(), total: record.bytes };
-    report(say(record));
-    let mut cancelled = std::pin::pin!(cancelled(cancel).fuse());
-    loop {
-        let next = match select(pieces.next(), &mut cancelled).await {
-            Either::Left((next, _)) => next,
-            Either::Right(_) => return Err(Error::Cancelled),
-        };
-        let Some(piece) = next else { return Ok(()) };
-        let (number, offset, bytes) = piece?;
-        let failed = |why: String| Error::Source { what: record.name.clone(), why };
-        // Written before it is noted, so that a crash between the two costs one piece and no more.
-        file.write(offset, &bytes).map_err(failed)?;
-        if let Some(there) = record.pieces.get_mut(number) {
-            *there = true;
         }
-        folder.write(record).await.map_err(|why| Error::Source { what: record.name.clone(), why })?;
-        report(say(record));
+    };
+    // A failure to fetch says more than one to note.
+    let last = note().await;
+    report(say());
+    result.and(last)
+}
+
+/// What a fetch waits for.
+enum Came {
+    /// A piece is there, or cannot be had.
+    Piece(Result<()>),
+    /// So are all.
+    All,
+    /// It is time to note.
+    Tick,
+    /// The end was asked for.
+    End,
+}
+
+/// Fetches what is missing of a piece. Where it breaks off it goes on from there.
+async fn fetch_piece(
+    source: &Source,
+    file: &Open,
+    record: &RefCell<&mut Record>,
+    (number, mut offset, mut length): (usize, u64, usize),
+) -> Result<()> {
+    let mut again = AGAIN.iter();
+    loop {
+        let (before, mut full) = (length, false);
+        let took = source
+            .pour(offset, length, &mut |bytes| {
+                let mut record = record.borrow_mut();
+                file.write(offset, bytes).map_err(|why| {
+                    full = true;
+                    Error::Source { what: record.name.clone(), why }
+                })?;
+                if let Some(there) = record.pieces.get_mut(number) {
+                    *there += bytes.len() as u32;
+                }
+                offset += bytes.len() as u64;
+                length -= bytes.len();
+                Ok(())
+            })
+            .await;
+        if length < before {
+            again = AGAIN.iter();
+        }
+        // What cannot be written need not be fetched again.
+        match (took, again.next().filter(|_| !full)) {
+            (Ok(()), _) => return Ok(()),
+            (Err(why), None) => return Err(why),
+            (Err(_), Some(wait)) => sleep(*wait).await,
+        }
     }
 }
 
@@ -190,6 +252,11 @@ impl Open {
                 "the browser wrote a part of it only: free space on this computer; what has come so far is kept".into(),
             );
         }
+        Ok(())
+    }
+
+    /// Has what was written put on the disk.
+    fn flush(&self) -> std::result::Result<(), String> {
         self.0.flush().map_err(|error| why(&error))
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// Bytes that are asked for, written and noted together.
+/// Bytes that are asked for together.
 pub const PIECE: u64 = 4 << 20;
 
 /// A file that is to be kept.
@@ -65,8 +65,8 @@ pub struct Record {
     pub version: Option<String>,
     /// The SHA-256 that it should have, where that is known.
     pub wanted: Option<String>,
-    /// Which of its pieces are written.
-    pub pieces: Vec<bool>,
+    /// Of each of its pieces the bytes that are written, from its beginning on.
+    pub pieces: Vec<u32>,
     /// Its SHA-256 in hexadecimal digits, which was compared with what was to be had if that was known: the file is whole.
     pub sha256: Option<String>,
 }
@@ -74,7 +74,7 @@ pub struct Record {
 impl Record {
     /// Of a file of which nothing is kept yet.
     pub fn new(target: &Target, bytes: u64, version: Option<String>) -> Self {
-        let pieces = vec![false; usize::try_from(bytes.div_ceil(PIECE)).unwrap_or_default()];
+        let pieces = vec![0; usize::try_from(bytes.div_ceil(PIECE)).unwrap_or_default()];
         let Target { id, name, url, sha256: wanted, .. } = target.clone();
         Self { id, name, url, bytes, version, wanted, pieces, sha256: None }
     }
@@ -97,15 +97,18 @@ impl Record {
         same && (self.url.is_none() || self.version.is_some() || self.wanted.is_some())
     }
 
-    /// The pieces that are missing: number, offset and length in bytes.
+    /// What is missing of the pieces: number, offset and length in bytes.
     pub fn missing(&self) -> Vec<(usize, u64, usize)> {
-        let missing = (0_u64..).zip(&self.pieces).filter(|(_, there)| !**there);
-        missing.map(|(number, _)| (number as usize, number * PIECE, self.length(number))).collect()
+        let missing = (0_u64..).zip(&self.pieces).map(|(number, there)| {
+            let there = (*there as usize).min(self.length(number));
+            (number as usize, number * PIECE + there as u64, self.length(number) - there)
+        });
+        missing.filter(|(.., length)| *length > 0).collect()
     }
 
     /// Bytes that are kept.
     pub fn kept(&self) -> u64 {
-        (0_u64..).zip(&self.pieces).filter(|(_, there)| **there).map(|(number, _)| self.length(number) as u64).sum()
+        self.bytes - self.missing().iter().map(|(.., length)| *length as u64).sum::<u64>()
     }
 
     fn length(&self, number: u64) -> usize {
@@ -136,9 +139,13 @@ mod tests {
         assert_eq!(Record::new(&named, 10, None).target(), Target { bytes: Some(10), ..named });
         let mut record = Record::new(&target, 2 * PIECE + 10, None);
         assert_eq!(record.missing(), [(0, 0, PIECE as usize), (1, PIECE, PIECE as usize), (2, 2 * PIECE, 10)]);
-        record.pieces[1] = true;
-        record.pieces[2] = true;
-        assert_eq!((record.kept(), record.missing().len(), record.complete()), (PIECE + 10, 1, false));
+        record.pieces[0] = 1000;
+        record.pieces[2] = 10;
+        assert_eq!((record.kept(), record.complete()), (1010, false));
+        assert_eq!(record.missing(), [(0, 1000, PIECE as usize - 1000), (1, PIECE, PIECE as usize)]);
+        // More than there is of a piece is no more than all of it.
+        record.pieces[2] = 11;
+        assert_eq!(record.kept(), 1010);
         let now = |bytes, version: Option<&str>| Record::new(&target, bytes, version.map(str::to_owned));
         assert!(!record.is_part_of(&now(2 * PIECE + 10, None)));
         record.wanted = Some("ab".into());

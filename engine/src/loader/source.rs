@@ -104,19 +104,7 @@ impl Source {
     /// # Errors
     /// [`Error::Source`] when the range is not inside the file, is over [`MAX_READ`], or cannot be read.
     pub async fn read(&self, offset: u64, len: usize) -> Result<Vec<u8>> {
-        match offset.checked_add(len as u64) {
-            Some(end) if end <= self.len && len <= MAX_READ => {}
-            Some(end) if end <= self.len => {
-                return Err(self.failed(format!("a read of {len} bytes is over the limit of {MAX_READ}")));
-            }
-            _ => {
-                return Err(self.failed(format!(
-                    "it ends at byte {}, before the {len} bytes at {offset} that were asked for; it may be cut short, \
-                     so copy or download it again",
-                    self.len
-                )));
-            }
-        }
+        self.check(offset, len)?;
         if len == 0 {
             return Ok(Vec::new());
         }
@@ -147,6 +135,36 @@ impl Source {
             Ok(bytes)
         } else {
             Err(self.failed(format!("{} bytes came where {len} were asked for; try again", bytes.len())))
+        }
+    }
+
+    /// Reads `len` bytes from byte `offset` on and hands them to `take` as they come, in order; what was handed over stays so where
+    /// the rest cannot be had. Nothing is read ahead.
+    ///
+    /// # Errors
+    /// Those of [`Source::read`] and of `take`.
+    #[cfg(target_arch = "wasm32")]
+    pub async fn pour(&self, offset: u64, len: usize, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.check(offset, len)?;
+        match &self.kind {
+            Kind::Url(url, ..) if len > 0 => web::pour_url(url, (offset, len, self.len), take).await,
+            Kind::Blob(blob, _) => take(&web::read_blob(self.name.clone(), blob.clone(), offset, len).await?),
+            _ => take(&self.read(offset, len).await?),
+        }
+    }
+
+    /// Whether `len` bytes from byte `offset` on may be asked for.
+    fn check(&self, offset: u64, len: usize) -> Result<()> {
+        match offset.checked_add(len as u64) {
+            Some(end) if end <= self.len && len <= MAX_READ => Ok(()),
+            Some(end) if end <= self.len => {
+                Err(self.failed(format!("a read of {len} bytes is over the limit of {MAX_READ}")))
+            }
+            _ => Err(self.failed(format!(
+                "it ends at byte {}, before the {len} bytes at {offset} that were asked for; it may be cut short, \
+                     so copy or download it again",
+                self.len
+            ))),
         }
     }
 

@@ -3,7 +3,7 @@
 use js_sys::{ArrayBuffer, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, Blob, Headers, Request, RequestInit, Response};
+use web_sys::{AbortController, Blob, Headers, ReadableStreamDefaultReader, Request, RequestInit, Response};
 
 use crate::{Error, Result};
 
@@ -59,13 +59,63 @@ pub(super) async fn url_facts(url: &str) -> Result<(u64, Option<String>)> {
 }
 
 pub(super) async fn read_url(url: String, offset: u64, len: usize, total: u64) -> Result<Vec<u8>> {
-    let (response, controller) = fetch_range(&url, offset, len).await?;
-    if let Some(range) = content_range(&url, &response)? {
+    let (response, _under_way) = fetch_part(&url, (offset, len, total)).await?;
+    let body = response.array_buffer().map_err(|e| failed(&url, message(&e)))?;
+    let buffer = JsFuture::from(body).await.map_err(|e| lost(&url, &e))?;
+    to_vec(&url, buffer)
+}
+
+/// Hands a part of a file over as it comes (Streams standard).
+pub(super) async fn pour_url(
+    url: &str,
+    (offset, len, total): (u64, usize, u64),
+    take: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let (response, _under_way) = fetch_part(url, (offset, len, total)).await?;
+    let body = response.body().ok_or_else(|| failed(url, "the answer has no body; try again"))?;
+    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+    let get = |from: &JsValue, name: &str| Reflect::get(from, &name.into()).map_err(|e| failed(url, message(&e)));
+    let mut left = len;
+    loop {
+        let next = JsFuture::from(reader.read()).await.map_err(|e| lost(url, &e))?;
+        if get(&next, "done")?.is_truthy() {
+            break;
+        }
+        let bytes: Uint8Array =
+            get(&next, "value")?.dyn_into().map_err(|_| failed(url, "the browser gave no bytes"))?;
+        let bytes = bytes.to_vec();
+        left = left.checked_sub(bytes.len()).ok_or_else(|| {
+            failed(url, format!("more came than the {len} bytes that were asked for; try again, or {DOWNLOAD}"))
+        })?;
+        take(&bytes)?;
+    }
+    if left > 0 {
+        return Err(failed(url, format!("{} bytes came where {len} were asked for; try again", len - left)));
+    }
+    Ok(())
+}
+
+fn lost(url: &str, error: &JsValue) -> Error {
+    failed(url, format!("{}; check the connection and load it again", message(error)))
+}
+
+/// A request that ends when this does: nobody waits for what it would still bring.
+struct UnderWay(AbortController);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Fetches a part of a file of `total` bytes, and refuses another part of another file.
+async fn fetch_part(url: &str, (offset, len, total): (u64, usize, u64)) -> Result<(Response, UnderWay)> {
+    let (response, under_way) = fetch_range(url, offset, len).await?;
+    if let Some(range) = content_range(url, &response)? {
         let end = offset + len as u64 - 1;
         if range.first != offset || range.last != end || range.total.is_some_and(|t| t != total) {
-            controller.abort();
             return Err(failed(
-                &url,
+                url,
                 format!(
                     "bytes {offset}-{end} of {total} were asked for and the server sent {}-{} of {:?}; the file may \
                      have changed, so load it again, or {DOWNLOAD}",
@@ -74,23 +124,19 @@ pub(super) async fn read_url(url: String, offset: u64, len: usize, total: u64) -
             ));
         }
     }
-    let body = response.array_buffer().map_err(|e| failed(&url, message(&e)))?;
-    let buffer = JsFuture::from(body)
-        .await
-        .map_err(|e| failed(&url, format!("{}; check the connection and load it again", message(&e))))?;
-    to_vec(&url, buffer)
+    Ok((response, under_way))
 }
 
 /// Fetches a range and accepts nothing but 206: a 200 would be the whole file, which must not land in memory.
-async fn fetch_range(url: &str, offset: u64, len: usize) -> Result<(Response, AbortController)> {
+async fn fetch_range(url: &str, offset: u64, len: usize) -> Result<(Response, UnderWay)> {
     let bad = |e: JsValue| failed(url, message(&e));
     let headers = Headers::new().map_err(bad)?;
     headers.set("Range", &format!("bytes={offset}-{}", offset + len as u64 - 1)).map_err(bad)?;
-    let controller = AbortController::new().map_err(bad)?;
+    let under_way = UnderWay(AbortController::new().map_err(bad)?);
     let init = RequestInit::new();
     init.set_method("GET");
     init.set_headers(&headers);
-    init.set_signal(Some(&controller.signal()));
+    init.set_signal(Some(&under_way.0.signal()));
     let request = Request::new_with_str_and_init(url, &init)
         .map_err(|e| failed(url, format!("{}; give a full http(s) address", message(&e))))?;
     // `fetch` hangs on the global object of windows and workers alike.
@@ -111,13 +157,9 @@ async fn fetch_range(url: &str, offset: u64, len: usize) -> Result<(Response, Ab
         )
     })?;
     match response.status() {
-        206 => Ok((response, controller)),
-        200 => {
-            controller.abort();
-            Err(failed(url, format!("the server ignores byte ranges (it answered 200, not 206); {DOWNLOAD}")))
-        }
+        206 => Ok((response, under_way)),
+        200 => Err(failed(url, format!("the server ignores byte ranges (it answered 200, not 206); {DOWNLOAD}"))),
         status => {
-            controller.abort();
             Err(failed(url, format!("the server answered {status} {}; check the address", response.status_text())))
         }
     }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::features::{ALL, BEFORE};
-use super::{Network, Scorer, Store, UNITS, Verifier};
+use super::{MOST_UNITS, Network, Scorer, Store, Verifier};
 use crate::wasm_layers::config::LayersConfig;
 use crate::wasm_layers::program::MOST_INSTRUCTIONS;
 use crate::{Error, Result, Source};
@@ -18,7 +18,7 @@ pub const FILE: &str = "scorer.safetensors";
 /// The file's `format`.
 pub const FORMAT: &str = "wattage-scorer";
 /// The file's `version`.
-pub const VERSION: &str = "2";
+pub const VERSION: &str = "3";
 
 fn wrong(why: impl std::fmt::Display) -> Error {
     Error::Format(format!("the scorer: {why}"))
@@ -123,10 +123,14 @@ impl Scorer {
             Ok(values)
         };
         let network = |name: &str, inputs: usize| -> Result<Network> {
+            let units = all.tensor(&format!("{name}.b1")).map_err(wrong)?.data().len() / 4;
+            if !(1..=MOST_UNITS).contains(&units) {
+                return Err(wrong(format!("{name} has {units} units; 1 to {MOST_UNITS} are possible")));
+            }
             Ok(Network {
-                w1: floats(&format!("{name}.w1"), UNITS * inputs)?,
-                b1: floats(&format!("{name}.b1"), UNITS)?,
-                w2: floats(&format!("{name}.w2"), UNITS)?,
+                w1: floats(&format!("{name}.w1"), units * inputs)?,
+                b1: floats(&format!("{name}.b1"), units)?,
+                w2: floats(&format!("{name}.w2"), units)?,
                 b2: floats(&format!("{name}.b2"), 1)?,
             })
         };

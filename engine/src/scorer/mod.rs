@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::wasm_layers::Score;
 use crate::wasm_layers::program::Program;
 
-pub use self::features::{Asked, BaseFinds};
+pub use self::features::{Asked, Together};
 pub use self::file::{FILE, FORMAT, VERSION};
 pub use self::store::{Neighbours, Remembered, Store, key};
-pub use self::verifier::{Network, UNITS, Verifier};
+pub use self::verifier::{MOST_UNITS, Network, Verifier};
 
 /// A candidate as the scorer sees it.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,12 +100,7 @@ pub struct Scorer {
 impl Scorer {
     /// One that knows nothing and skips nothing, for layers of a base of this width: what training begins with.
     pub fn blank(hidden: usize) -> Self {
-        let network = |inputs: usize| Network {
-            w1: vec![0.0; UNITS * inputs],
-            b1: vec![0.0; UNITS],
-            w2: vec![0.0; UNITS],
-            b2: vec![0.0],
-        };
+        let network = |inputs: usize| Network { w1: vec![0.0; inputs], b1: vec![0.0], w2: vec![0.0], b2: vec![0.0] };
         let verifier = Verifier {
             mean: vec![0.0; features::ALL],
             scale: vec![1.0; features::ALL],
@@ -130,11 +125,11 @@ impl Scorer {
         asked: &Asked<'_>,
         neighbours: &Neighbours,
     ) -> Vec<(f32, [f32; features::BEFORE])> {
-        let base = BaseFinds::of(candidates);
+        let together = Together::of(candidates);
         candidates
             .iter()
             .map(|candidate| {
-                let known = features::before(candidate, asked, neighbours, &base);
+                let known = features::before(candidate, (candidates, &together), asked, neighbours);
                 (self.verifier.prior(&known), known)
             })
             .collect()
@@ -150,7 +145,8 @@ impl Scorer {
     ) -> Parts {
         let mut all = [0.0; features::ALL];
         all[..features::BEFORE].copy_from_slice(known);
-        all[features::BEFORE..].copy_from_slice(&features::after(candidates, results, value, asked));
+        let together = Together::of(candidates);
+        all[features::BEFORE..].copy_from_slice(&features::after((candidates, &together), results, value, asked));
         let parts = self.verifier.parts(&all);
         Parts { base: parts.base.filter(|_| self.asks_base), ..parts }
     }

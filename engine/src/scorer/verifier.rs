@@ -3,17 +3,17 @@
 use super::Parts;
 use super::features::{AGREEMENT, ALL, BEFORE, LOGPROB, RETRIEVAL, SHAPE};
 
-/// Units of the hidden layers.
-pub const UNITS: usize = 32;
+/// Most units of a hidden layer: what a file may ask for.
+pub const MOST_UNITS: usize = 256;
 
 /// A network of one hidden layer: out = b2 + w2 · tanh(w1 x + b1).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Network {
-    /// [UNITS, inputs]
+    /// [units, inputs]
     pub w1: Vec<f32>,
-    /// [UNITS]
+    /// [units]
     pub b1: Vec<f32>,
-    /// [UNITS]
+    /// [units]
     pub w2: Vec<f32>,
     /// [1]
     pub b2: Vec<f32>,

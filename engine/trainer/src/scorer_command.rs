@@ -56,6 +56,15 @@ pub(crate) struct Scorer {
     /// A file for what each thing that the scorer goes by is worth (JSON): choosers that go by less, and the reliability of its score
     #[arg(long)]
     study: Option<PathBuf>,
+    /// Units of the verifier's networks
+    #[arg(long, default_value_t = Settings::default().units)]
+    units: usize,
+    /// Passes over the questions
+    #[arg(long, default_value_t = Settings::default().epochs)]
+    epochs: usize,
+    /// Share of what the verifier goes by that a step does without: more of it for questions unlike those that it learns from
+    #[arg(long, default_value_t = Settings::default().dropout)]
+    dropout: f64,
     /// The same seed gives the same scorer
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -64,8 +73,9 @@ pub(crate) struct Scorer {
 pub(crate) fn run(args: &Scorer) -> Result<()> {
     let base = args.base.clone().unwrap_or_else(|| args.model.join("base.gguf"));
     let layers = args.model.join(wasm_layers::FILE);
-    let mut surveyor = Surveyor::new(Source::file(&base)?, Source::file(&layers)?, args.ask_base)?;
-    let config = surveyor.config().clone();
+    // Keys need no more of the base than its taps.
+    let mut reader = Surveyor::new(Source::file(&base)?, Source::file(&layers)?, false)?;
+    let config = reader.config().clone();
     let mut kept = match &args.surveys {
         Some(path) => {
             let bytes = std::fs::read(&layers).map_err(|why| Error::file(&layers, why))?;
@@ -114,7 +124,7 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
     let mut scorer = Weights { asks_base: args.ask_base, ..Weights::blank(config.hidden) };
     let (mut keys, mut examples) = (Vec::new(), Vec::new());
     for example in &known {
-        let (Some(key), Some(program)) = (surveyor.key(example)?, &example.program) else { continue };
+        let (Some(key), Some(program)) = (reader.key(example)?, &example.program) else { continue };
         keys.push(key);
         examples.push((remembered(example), program.clone()));
     }
@@ -124,12 +134,21 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
     let centred: Vec<f32> =
         keys.iter().flat_map(|key| key.iter().zip(&scorer.mean).map(|(value, mean)| value - mean)).collect();
     scorer.store = Store::new(&centred, examples, hidden)?;
+    drop(reader);
     eprintln!("{} examples are remembered", scorer.store.len());
 
     // 2. Surveys, and the verifier that learns from them.
+    let mut judge = None;
+    let mut make = |example: &Example| {
+        let whole = match judge.take() {
+            Some(whole) => whole,
+            None => Surveyor::new(Source::file(&base)?, Source::file(&layers)?, args.ask_base)?,
+        };
+        judge.insert(whole).survey(example)
+    };
     let mut survey = |example: &Example| match &mut kept {
-        Some(kept) => kept.get(example, || surveyor.survey(example)),
-        None => surveyor.survey(example),
+        Some(kept) => kept.get(example, || make(example)),
+        None => make(example),
     };
     let mut surveyed: Vec<Surveyed> = Vec::new();
     for (at, example) in learn.iter().enumerate() {
@@ -141,7 +160,13 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
     if let Some(kept) = &mut kept {
         kept.flush()?;
     }
-    let settings = Settings { seed: args.seed, ..Settings::default() };
+    let settings = Settings {
+        units: args.units,
+        epochs: args.epochs,
+        dropout: args.dropout,
+        seed: args.seed,
+        ..Settings::default()
+    };
     if let Some(path) = &args.study {
         let found = study(&scorer, &surveyed, config.taps.len(), settings);
         let json = serde_json::to_string_pretty(&found).map_err(|why| Error::file(path, std::io::Error::from(why)))?;
@@ -149,7 +174,8 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
     }
     let fitted = fit(&mut scorer, &surveyed, config.taps.len(), settings)?;
     let provenance = serde_json::json!({
-        "questions": surveyed.len(), "remembered": scorer.store.len(), "seed": args.seed, "held_out": fitted,
+        "questions": surveyed.len(), "remembered": scorer.store.len(), "units": args.units, "epochs": args.epochs,
+        "dropout": args.dropout, "seed": args.seed, "held_out": fitted,
     });
     println!("{provenance}");
     let bytes = scorer.to_bytes(&config, &provenance)?;

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData, activation};
 use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use wattage_engine::scorer::features::{self, AGREEMENT, ALL, BEFORE, LOGPROB, SHAPE};
-use wattage_engine::scorer::{Asked, BaseFinds, Network, Scorer, UNITS, Verifier};
+use wattage_engine::scorer::{Asked, Network, Scorer, Together, Verifier};
 
 use super::Surveyed;
 use super::measure::{Fitted, Sums};
@@ -16,12 +16,17 @@ use crate::Result;
 /// How to fit.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
+    /// Units of the networks' hidden layers.
+    pub units: usize,
     /// Passes over the questions.
     pub epochs: usize,
     /// Questions in a batch.
     pub batch: usize,
     /// Learning rate.
     pub rate: f64,
+    /// Share of the features that a step does without (dropout, Srivastava et al. 2014): no few of them may decide, for which of them
+    /// tell right from wrong differs from one kind of question to another.
+    pub dropout: f64,
     /// The same seed gives the same weights.
     pub seed: u64,
     /// Share of the right candidates that may be skipped.
@@ -30,7 +35,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { epochs: 30, batch: 64, rate: 3e-3, seed: 0, lost: 0.002 }
+        Self { units: 8, epochs: 12, batch: 64, rate: 3e-3, dropout: 0.2, seed: 0, lost: 0.002 }
     }
 }
 
@@ -46,9 +51,9 @@ pub(super) struct Question {
 
 #[derive(Module, Debug)]
 struct Net {
-    w1: Param<Tensor<2>>, // [inputs, UNITS]
+    w1: Param<Tensor<2>>, // [inputs, units]
     b1: Param<Tensor<1>>,
-    w2: Param<Tensor<2>>, // [UNITS, 1]
+    w2: Param<Tensor<2>>, // [units, 1]
     b2: Param<Tensor<1>>,
 }
 
@@ -60,7 +65,7 @@ struct Both {
 }
 
 impl Net {
-    fn new(inputs: usize, random: &mut ChaCha8Rng, device: &Device) -> Self {
+    fn new([inputs, units]: [usize; 2], random: &mut ChaCha8Rng, device: &Device) -> Self {
         let deviation = (inputs as f32).powf(-0.5);
         // Not burn's numbers, which are one stream for the whole process.
         let mut random = |shape: [usize; 2], deviation: f32| {
@@ -69,9 +74,9 @@ impl Net {
             Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
         };
         Self {
-            w1: random([inputs, UNITS], deviation),
-            b1: Param::from_tensor(Tensor::zeros([UNITS], device)),
-            w2: random([UNITS, 1], 0.1),
+            w1: random([inputs, units], deviation),
+            b1: Param::from_tensor(Tensor::zeros([units], device)),
+            w2: random([units, 1], 0.1),
             b2: Param::from_tensor(Tensor::zeros([1], device)),
         }
     }
@@ -127,8 +132,8 @@ pub(super) fn learn(scorer: &mut Scorer, train: &[Question], settings: Settings)
     let device = Device::flex().autodiff();
     let mut random = ChaCha8Rng::seed_from_u64(settings.seed);
     let mut nets = Both {
-        after: Net::new(ALL, &mut random, &device),
-        before: Net::new(BEFORE, &mut random, &device),
+        after: Net::new([ALL, settings.units], &mut random, &device),
+        before: Net::new([BEFORE, settings.units], &mut random, &device),
         linear: Param::from_tensor(Tensor::zeros([ALL, 1], &device)),
     };
     // Only the features of the parts that are sums.
@@ -159,6 +164,10 @@ pub(super) fn learn(scorer: &mut Scorer, train: &[Question], settings: Settings)
                     ran[row] = f32::from(u8::from(question.ran[candidate]));
                     right[row] = f32::from(u8::from(question.right[candidate]));
                 }
+            }
+            let seen: Vec<f32> = (0..ALL).map(|_| f32::from(u8::from(!random.random_bool(settings.dropout)))).collect();
+            for (x, seen) in x.iter_mut().zip(seen.iter().cycle()) {
+                *x *= seen;
             }
             let column = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [rows, 1]), &device);
             let x: Tensor<2> = Tensor::from_data(TensorData::new(x, [rows, ALL]), &device);
@@ -213,13 +222,14 @@ pub(super) fn question(scorer: &Scorer, one: &Surveyed, layers: usize) -> Questi
     let key: Vec<f32> = survey.key.iter().zip(&scorer.mean).map(|(value, mean)| value - mean).collect();
     let neighbours = scorer.store.nearest(&key);
     let asked = Asked { numbers: &survey.numbers, gate: survey.gate, layers };
-    let base = BaseFinds::of(&survey.candidates);
+    let together = Together::of(&survey.candidates);
+    let all_of_them = (survey.candidates.as_slice(), &together);
     let mut all = Vec::with_capacity(survey.candidates.len());
     for (candidate, result) in survey.candidates.iter().zip(&survey.results) {
         let mut row = [0.0; ALL];
-        row[..BEFORE].copy_from_slice(&features::before(candidate, &asked, &neighbours, &base));
+        row[..BEFORE].copy_from_slice(&features::before(candidate, all_of_them, &asked, &neighbours));
         if let Some(value) = result {
-            let after = features::after(&survey.candidates, &survey.results, *value, &asked);
+            let after = features::after(all_of_them, &survey.results, *value, &asked);
             row[BEFORE..].copy_from_slice(&after);
         }
         all.push(row);
