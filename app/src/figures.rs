@@ -81,9 +81,17 @@ impl Known {
     }
 }
 
-/// The number that a text is, and nothing else.
+/// The number that a text is, and nothing else. A comma is a decimal one where it can part no thousands: 0,5 and 12,75.
 pub fn only_figure(text: &str) -> Option<f64> {
     let text = text.trim();
+    if let Some((whole, part)) = text.split_once(',')
+        && (part.len() != 3 || whole.trim_start_matches(['-', '−']) == "0")
+        && !part.is_empty()
+        && part.bytes().all(|letter| letter.is_ascii_digit())
+        && !whole.contains('.')
+    {
+        return only_figure(&format!("{whole}.{part}"));
+    }
     match &figures(text)[..] {
         [(range, value)] if *range == (0..text.len()) => Some(*value),
         _ => None,
@@ -186,7 +194,14 @@ mod tests {
         assert_eq!(values("x2 and 3rd and v1.2 and 15% and $40"), [15.0, 40.0]);
         assert_eq!(values("1\u{202f}000 apples"), [1000.0]);
         assert!(values("no digits, × ½").is_empty());
-        assert_eq!([only_figure(" -1,234.5 "), only_figure("3 4"), only_figure("0,5")], [Some(-1234.5), None, None]);
+        assert_eq!(
+            [only_figure(" -1,234.5 "), only_figure("3 4"), only_figure("1,234")],
+            [Some(-1234.5), None, Some(1234.0)]
+        );
+        assert_eq!(
+            ["-0,5", "12,75", "0,125", "1,2,3", "1.2,5"].map(only_figure),
+            [Some(-0.5), Some(12.75), Some(0.125), None, None]
+        );
     }
 
     #[test]

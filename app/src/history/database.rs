@@ -26,7 +26,7 @@ pub enum Change {
         head: Head,
         /// Messages that changed.
         lines: Vec<Line>,
-        /// Messages in all.
+        /// Messages in all; [`u32::MAX`] where no message changes.
         count: u32,
     },
     /// A conversation is gone.
@@ -122,6 +122,9 @@ impl Database {
         let transaction = self.0.transaction(&[HEADS, LINES], TransactionMode::ReadWrite).map_err(told)?;
         let (heads, lines) = (transaction.store(HEADS).map_err(told)?, transaction.store(LINES).map_err(told)?);
         match change {
+            // What another tab has deleted does not come back by being renamed.
+            Change::Keep { head, count: u32::MAX, .. }
+                if heads.get(head.id.as_str().into()).await.map_err(told)?.is_none() => {}
             Change::Keep { head, lines: changed, count } => {
                 heads.put(&value(head)?, None).await.map_err(told)?;
                 for line in changed {

@@ -7,7 +7,7 @@ use gloo::storage::{SessionStorage, Storage};
 use gloo::timers::future::sleep;
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{Conversation, Head, Line, database::Change, database::Database, title_of};
+use super::{Conversation, Head, Line, database::Change, database::Database, title_of, waiting::queue};
 use crate::{
     language::{t, told},
     library::Lock,
@@ -83,30 +83,6 @@ fn new_id() -> String {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 2^53")]
     let part = |number: f64| number as u64;
     format!("{:012x}{:012x}", part(js_sys::Date::now()), part(js_sys::Math::random() * 2_f64.powi(48)))
-}
-
-/// Adds a change to those that wait: one of a conversation takes in the one that waits already, and a deletion comes first and
-/// leaves nothing else of it.
-fn queue(waiting: &mut VecDeque<Change>, change: Change) {
-    match change {
-        Change::Delete(id) => {
-            waiting.retain(|other| other.id() != id);
-            waiting.push_front(Change::Delete(id));
-        }
-        Change::Keep { head, lines, count } => {
-            let same = waiting.iter_mut().find_map(|other| match other {
-                Change::Keep { head: known, lines, count } if known.id == head.id => Some((known, lines, count)),
-                _ => None,
-            });
-            let Some((known, known_lines, known_count)) = same else {
-                return waiting.push_back(Change::Keep { head, lines, count });
-            };
-            *known = head;
-            known_lines.retain(|line| line.index < count && !lines.iter().any(|new| new.index == line.index));
-            known_lines.extend(lines);
-            *known_count = count.min(if count == u32::MAX { *known_count } else { count });
-        }
-    }
 }
 
 /// The right to write a conversation; none while another tab has it. Where a browser has no locks every tab has the right.
@@ -462,41 +438,4 @@ fn extent(turn: &Turn) -> Extent {
         (turn.id, turn.text.read_untracked().len(), turn.trace.read_untracked().rows.len(), stands)
     };
     (of(turn), turn.other.read_untracked().as_deref().map(of))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_waits_is_one_change_a_conversation() {
-        let head = |id: &str, title: &str| Head {
-            id: id.into(),
-            title: title.into(),
-            created: 0.0,
-            updated: 0.0,
-            from: None,
-            imported: false,
-        };
-        let line = |index, text: &str| Line {
-            conversation: "a".into(),
-            index,
-            answer: false,
-            text: text.into(),
-            complete: true,
-            failure: None,
-            trace: None,
-            other: None,
-        };
-        let keep = |title: &str, lines: Vec<Line>, count| Change::Keep { head: head("a", title), lines, count };
-        let mut waiting = VecDeque::new();
-        queue(&mut waiting, keep("one", vec![line(0, "x"), line(1, "y"), line(2, "z")], 3));
-        queue(&mut waiting, keep("two", vec![line(1, "new")], 2));
-        queue(&mut waiting, keep("three", vec![], u32::MAX));
-        assert_eq!(waiting, [keep("three", vec![line(0, "x"), line(1, "new")], 2)]);
-        queue(&mut waiting, Change::Keep { head: head("b", "other"), lines: vec![], count: 0 });
-        queue(&mut waiting, Change::Delete("a".into()));
-        assert_eq!(waiting.len(), 2);
-        assert_eq!(waiting[0], Change::Delete("a".into()));
-    }
 }

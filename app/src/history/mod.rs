@@ -6,6 +6,7 @@
 mod database;
 mod exchange;
 mod keeper;
+mod waiting;
 
 use std::sync::Arc;
 
