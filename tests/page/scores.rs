@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Browser, PATIENCE, Page, Ranges, Server, dist};
+use super::{Browser, PATIENCE, Page, Ranges, Server, dist, golden};
 
 fn panel(page: &Page<'_>) -> String {
     page.browser.text("#panel").unwrap_or_default()
@@ -64,4 +64,30 @@ fn a_session_and_a_suite_are_counted_by_layer() {
     browser.type_into("#suite-file", suite.path().to_str().unwrap());
     wait_panel(&page, "line 1 is not");
     browser.assert_no_console_errors();
+}
+
+#[test]
+fn an_experiment_does_not_go_on_with_another_model() {
+    let (server, browser) = (Server::start(&dist(), Ranges::On), Browser::start());
+    let page = Page::open_as_it_is(&browser, &server);
+    page.wait_loaded(PATIENCE);
+    page.press("Scores");
+    page.press("Run the page's suite");
+    wait_panel(&page, "2 of 420");
+    page.choose_files(&[&golden("qwen2-tiny.gguf")]);
+    browser.wait_for("the other model", PATIENCE, || {
+        let ready = browser.script(
+            "return document.querySelector('header').innerText.includes('qwen2 tiny')
+                 && document.getElementById('composer-hint').textContent.includes('Enter sends');",
+            vec![],
+        );
+        (ready == true).then_some(())
+    });
+    page.press("Resume");
+    let told = wait_panel(&page, "This run was begun with");
+    let done = |text: &str| text.split(" of 420").next()?.split_whitespace().next_back()?.parse::<usize>().ok();
+    let rested = done(&told).unwrap();
+    assert!((2..100).contains(&rested), "{rested}");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(done(&panel(&page)), Some(rested));
 }
