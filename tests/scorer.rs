@@ -3,7 +3,9 @@
 
 use serde_json::Value;
 use wattage_engine::scorer::features::{self, ALL, BEFORE};
-use wattage_engine::scorer::{Asked, Judged, MOST_UNITS, Neighbours, Network, Scorer, Store, Together, Verifier, key};
+use wattage_engine::scorer::{
+    Asked, Judged, MOST_UNITS, Neighbours, Network, Scorer, Store, Together, Verifier, key, undecided,
+};
 use wattage_engine::wasm_layers::Score;
 use wattage_engine::wasm_layers::config::LayersConfig;
 use wattage_engine::wasm_layers::program::{Instruction, Op, Program};
@@ -181,6 +183,29 @@ fn what_the_base_finds_is_shared_among_programs() {
     let unread = Judged { base: None, ..candidates[1].clone() };
     assert_eq!(of(&unread), [0.0; features::BASE]);
     assert_eq!(features::before(&unread, (&[], &Together::of(&[])), &asked, &Neighbours::default())[0], -0.25);
+}
+
+#[test]
+fn the_base_is_asked_where_the_best_candidates_differ_and_else_says_nothing() {
+    let programs = |ops: &[Op]| ops.iter().copied().map(binary).collect::<Vec<_>>();
+    let asked = |ops: &[Op]| undecided(programs(ops).iter());
+    assert!(!asked(&[]) && !asked(&[Op::Add]) && !asked(&[Op::Add; 3]) && asked(&[Op::Add, Op::Add, Op::Mul]));
+
+    let mut scorer = Scorer { asks_base: true, ..scorer() };
+    for at in BEFORE - features::BASE..BEFORE {
+        (scorer.verifier.mean[at], scorer.verifier.linear[at]) = (0.0, 1.0);
+    }
+    let candidates = judged();
+    let asked = Asked { numbers: &[2.0, 2.0], gate: 1.0, layers: 3 };
+    let results = [Some(4.0); 3];
+    let parts = |candidates: &[Judged]| {
+        let known = scorer.before(candidates, &asked, &Neighbours::default());
+        scorer.after((candidates, &results), 4.0, &asked, &known[0].1)
+    };
+    assert_eq!(parts(&candidates).base, None);
+    let base = Some(Score { logprob: -2.0, min_logprob: -1.0 });
+    let judged: Vec<Judged> = candidates.into_iter().map(|candidate| Judged { base, ..candidate }).collect();
+    assert!(parts(&judged).base.is_some_and(|base| base != 0.0));
 }
 
 /// Layers are not equally good, so the scorer is told what the shallowest and the deepest think, beside the mean.

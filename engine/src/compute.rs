@@ -13,7 +13,7 @@ use crate::loader::Source;
 use crate::recording::Slice;
 use crate::runner::Runner;
 use crate::sandbox::{self, Limits, Outcome};
-use crate::scorer::{Asked, Judged, Neighbours, Remembered, Scorer, Survey, key};
+use crate::scorer::{Asked, Judged, Neighbours, Remembered, Scorer, Survey, key, undecided};
 use crate::splice::NoResult;
 use crate::wasm_layers::config::LayersConfig;
 use crate::wasm_layers::program::Program;
@@ -281,8 +281,10 @@ impl Computer {
             text.iter().filter(|(own, _)| !programs.contains(own)).map(|(own, _)| own.clone()).collect::<Vec<_>>(),
         );
         let scores = self.layers.rescore(&mut runner.device, &programs).await?;
+        let firsts = written.iter().filter_map(|candidates| candidates.first()).map(|candidate| &candidate.program);
+        let undecided = undecided(firsts.chain(text.iter().map(|(program, _)| program)));
         let base = match judge {
-            Some(judge) if self.scorer.asks_base && !parameters.judged.is_empty() => {
+            Some(judge) if self.scorer.asks_base && undecided && !parameters.judged.is_empty() => {
                 judge.scores(runner, &parameters.judged, (&programs, &parameters.values())).await?
             }
             _ => vec![None; programs.len()],

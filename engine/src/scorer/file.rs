@@ -1,7 +1,7 @@
 //! The scorer's file, `scorer.safetensors`: defined here, used by the trainer that writes it and the engine that reads it.
 //!
 //! Its metadata has `format`, `version`, `base` (whose hidden states its store's keys are), `tap`, `threshold`,
-//! `asks_base` (whether that base judges candidates too) and `provenance`.
+//! `asks_base` (whether that base judges candidates too, where the layers' best ones differ) and `provenance`.
 
 use std::collections::HashMap;
 

@@ -57,6 +57,13 @@ pub struct Survey {
     pub key: Vec<f32>,
 }
 
+/// Whether the voices' best candidates are different programs. Only then is the base asked: it takes longer than all else, and where
+/// all agree it hardly ever says anything new.
+pub fn undecided<'a>(mut firsts: impl Iterator<Item = &'a Program>) -> bool {
+    let first = firsts.next();
+    firsts.any(|other| Some(other) != first)
+}
+
 /// The parts of a score, whose sum it is.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Parts {
@@ -93,7 +100,7 @@ pub struct Scorer {
     pub mean: Vec<f32>,
     /// Candidates whose logit before they are run is under this are not.
     pub threshold: f32,
-    /// Whether the base judges candidates too.
+    /// Whether the base judges candidates too, where the voices' best ones differ.
     pub asks_base: bool,
 }
 
@@ -148,6 +155,8 @@ impl Scorer {
         let together = Together::of(candidates);
         all[features::BEFORE..].copy_from_slice(&features::after((candidates, &together), results, value, asked));
         let parts = self.verifier.parts(&all);
-        Parts { base: parts.base.filter(|_| self.asks_base), ..parts }
+        // What was not asked says nothing: its features are 0, and so is what comes of them.
+        let asked = known[features::BEFORE - features::BASE..].iter().any(|feature| *feature != 0.0);
+        Parts { base: parts.base.filter(|_| self.asks_base && asked), ..parts }
     }
 }

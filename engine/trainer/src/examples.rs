@@ -32,6 +32,9 @@ pub(crate) struct Examples {
     /// Examples to generate
     #[arg(long, default_value_t = 100_000)]
     count: u64,
+    /// Of those only these kinds (categories)
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// How often each example of GSM8K is taken, after the first time with other numbers and names; a base as small as the
     /// embedded one hardly learns from them
     #[arg(long, default_value_t = 0)]
@@ -62,7 +65,9 @@ impl Examples {
     pub(crate) fn gather(&self) -> Result<Gathered> {
         let generator = Generator::new(self.seed)?;
         let make = |range: std::ops::Range<u64>| -> Result<Vec<Example>> {
-            range.into_par_iter().map(|number| generator.example(number, &mut Counts::new())).collect()
+            let wanted = |example: &Example| self.only.is_empty() || self.only.contains(&example.category);
+            let made = range.into_par_iter().map(|number| generator.example(number, &mut Counts::new()));
+            made.filter(|made| made.as_ref().map_or(true, wanted)).collect()
         };
         let generated = make(self.first..self.first + self.count)?;
         let mut held = vec![("generated", make(HELD_OUT..HELD_OUT + HELD_GENERATED)?)];

@@ -21,9 +21,9 @@ const STANDARD: usize = 4000;
 
 #[derive(Args)]
 pub(crate) struct Layers {
-    /// The folder that `states` was given as --out
-    #[arg(long)]
-    states: PathBuf,
+    /// The folders that `states` was given as --out
+    #[arg(long, required = true)]
+    states: Vec<PathBuf>,
     /// Where checkpoints and metrics go
     #[arg(long)]
     out: PathBuf,
@@ -73,15 +73,29 @@ pub(crate) fn run(args: &Layers) -> Result<()> {
         std::fs::create_dir_all(folder).map_err(|why| Error::file(folder, why))?;
     }
     // 1. Questions with their states.
-    let index = Index::read(&args.states.join("index.jsonl"))?;
-    let head = &index.head;
+    let read = |folder: &PathBuf| Index::read(&folder.join("index.jsonl"));
+    let indices: Vec<Index> = args.states.iter().map(read).collect::<Result<_>>()?;
+    let [Index { head, .. }, ..] = &indices[..] else {
+        return Err(Error::Training("there are no states to train on".into()));
+    };
+    if let Some(other) = indices.iter().find(|other| other.head != *head) {
+        return Err(Error::Training(format!("the states are of two bases or taps: {head:?} and {:?}", other.head)));
+    }
     let config = shape::layers_on(&head.base, head.hidden, &head.taps);
     if config.constants != head.constants {
         return Err(Error::Training("the states were made for programs with other constants; make them again".into()));
     }
     let mut train_set: Vec<Sequence> = Vec::new();
     let mut held: Vec<(&str, Vec<Sequence>)> = Vec::new();
-    for (set, sequence) in index.sequences() {
+    let mut files = Vec::new();
+    let mut first = 0;
+    let mut all = Vec::new();
+    for (folder, index) in args.states.iter().zip(&indices) {
+        all.extend(index.sequences(first));
+        files.push((folder.join("states.f16"), index.tokens()));
+        first += index.tokens();
+    }
+    for (set, sequence) in all {
         match (set, held.iter_mut().find(|(name, _)| Some(*name) == set)) {
             (None, _) => train_set.push(sequence),
             (Some(_), Some((_, all))) => all.push(sequence),
@@ -90,7 +104,7 @@ pub(crate) fn run(args: &Layers) -> Result<()> {
     }
     train_set.shuffle(&mut ChaCha8Rng::seed_from_u64(args.seed));
     train_set.truncate(args.first.unwrap_or(usize::MAX));
-    let mut states = States::open(&args.states.join("states.f16"), head.taps.len(), head.hidden, config.bound)?;
+    let mut states = States::open(&files, head.taps.len(), head.hidden, config.bound)?;
     let stored: Vec<Stored> = train_set.iter().take(STANDARD).filter_map(|sequence| sequence.stored).collect();
     states.standardise(stored.into_iter())?;
     let held: Vec<(&str, &[Sequence])> = held.iter().map(|(name, set)| (*name, set.as_slice())).collect();

@@ -49,7 +49,7 @@ fn layers_read_the_same_from_disk() {
     let file = folder.path().join("states.f16");
     let sequences = &sequences(&examples())[..12];
     let kept = stored(&nets, sequences, &file);
-    let mut states = States::open(&file, layers.taps.len(), layers.hidden, layers.bound).unwrap();
+    let mut states = States::open(&[(file.clone(), 0)], layers.taps.len(), layers.hidden, layers.bound).unwrap();
 
     let all: Vec<&Sequence> = sequences.iter().collect();
     let live = Batch::new(&all, &layers, false, &device);
@@ -87,7 +87,7 @@ fn layers_learn_from_disk_and_repeat_themselves() {
     // Without a graph for gradients, which nothing would take down.
     let nets = Nets::seeded(1, Shapes { base: Some(&base), layers: &layers }).valid();
     let kept = stored(&nets, &sequences(&examples()), &file);
-    let mut states = States::open(&file, layers.taps.len(), layers.hidden, layers.bound).unwrap();
+    let mut states = States::open(&[(file.clone(), 0)], layers.taps.len(), layers.hidden, layers.bound).unwrap();
     states.standardise(kept.iter().filter_map(|sequence| sequence.stored)).unwrap();
 
     let shapes = Shapes { base: None, layers: &layers };

@@ -6,8 +6,8 @@ use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
-use wattage_engine::scorer::features::{self, AGREEMENT, ALL, BEFORE, LOGPROB, SHAPE};
-use wattage_engine::scorer::{Asked, Network, Scorer, Together, Verifier};
+use wattage_engine::scorer::features::{self, AGREEMENT, ALL, BASE, BEFORE, LOGPROB, SHAPE};
+use wattage_engine::scorer::{Asked, Judged, Network, Scorer, Together, Verifier, undecided};
 
 use super::Surveyed;
 use super::measure::{Fitted, Sums};
@@ -120,6 +120,8 @@ pub(super) fn learn(scorer: &mut Scorer, train: &[Question], settings: Settings)
     let mut scale = vec![1f32; ALL];
     for feature in 0..ALL {
         let average = rows.iter().map(|row| f64::from(row[feature])).sum::<f64>() / count;
+        // A base that was not asked has zeros here, which are to say nothing.
+        let average = if (BEFORE - BASE..BEFORE).contains(&feature) { 0.0 } else { average };
         let square = rows.iter().map(|row| (f64::from(row[feature]) - average).powi(2)).sum::<f64>() / count;
         mean[feature] = average as f32;
         // A feature that never varies says nothing, and must not be blown up where it does at last.
@@ -219,13 +221,19 @@ pub(super) fn prior(scorer: &Scorer, features: &[f32; ALL]) -> f32 {
 
 pub(super) fn question(scorer: &Scorer, one: &Surveyed, layers: usize) -> Question {
     let Surveyed { survey, right, .. } = one;
+    let firsts = survey.candidates.iter().filter(|candidate| candidate.rank == 0).map(|candidate| &candidate.program);
+    let asked = undecided(firsts);
+    // As it is when an answer is wanted, whatever the survey has.
+    let judged = survey.candidates.iter().cloned();
+    let candidates: Vec<Judged> =
+        judged.map(|candidate| Judged { base: candidate.base.filter(|_| asked), ..candidate }).collect();
     let key: Vec<f32> = survey.key.iter().zip(&scorer.mean).map(|(value, mean)| value - mean).collect();
     let neighbours = scorer.store.nearest(&key);
     let asked = Asked { numbers: &survey.numbers, gate: survey.gate, layers };
-    let together = Together::of(&survey.candidates);
-    let all_of_them = (survey.candidates.as_slice(), &together);
-    let mut all = Vec::with_capacity(survey.candidates.len());
-    for (candidate, result) in survey.candidates.iter().zip(&survey.results) {
+    let together = Together::of(&candidates);
+    let all_of_them = (candidates.as_slice(), &together);
+    let mut all = Vec::with_capacity(candidates.len());
+    for (candidate, result) in candidates.iter().zip(&survey.results) {
         let mut row = [0.0; ALL];
         row[..BEFORE].copy_from_slice(&features::before(candidate, all_of_them, &asked, &neighbours));
         if let Some(value) = result {

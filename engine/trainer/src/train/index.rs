@@ -119,9 +119,9 @@ impl Index {
         Ok(())
     }
 
-    /// The questions that the layers can read, as sequences of stored states, each with the set that it measures.
-    pub fn sequences(&self) -> Vec<(Option<&str>, Sequence)> {
-        let mut first = 0;
+    /// The questions that the layers can read, as sequences of states stored behind `first` tokens, each with the set that it
+    /// measures.
+    pub fn sequences(&self, mut first: u64) -> Vec<(Option<&str>, Sequence)> {
         let mut all = Vec::new();
         for line in self.lines.iter().filter(|line| line.tokens > 0) {
             let sequence = Sequence {
@@ -170,11 +170,12 @@ mod tests {
         index.add(line(1, 2)).unwrap();
         index.flush().unwrap();
         let index = Index::read(&path).unwrap();
-        let sequences = index.sequences();
+        let sequences = index.sequences(0);
         let places: Vec<_> = sequences.iter().map(|(_, s)| s.stored.unwrap()).collect();
         let stored = |first, count| Stored { first, count };
         assert_eq!(places, [stored(0, 3), stored(3, 5), stored(8, 2)]);
         assert_eq!(sequences.iter().map(|(held, _)| *held).collect::<Vec<_>>(), [None, None, Some("MAWPS")]);
+        assert_eq!(index.sequences(10)[1].1.stored.unwrap(), stored(13, 5));
         // Its states are of nothing else.
         let other = Head { taps: vec![3, 8], ..head };
         assert!(Index::open(&path, &other).is_err());

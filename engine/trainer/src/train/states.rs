@@ -38,11 +38,10 @@ impl Standard {
     }
 }
 
-/// The states' file, read at random.
+/// The states' files, one behind the other, read at random.
 #[derive(Debug)]
 pub struct States {
-    file: File,
-    path: PathBuf,
+    parts: Vec<Part>,
     taps: usize,
     hidden: usize,
     /// One a tap.
@@ -51,23 +50,40 @@ pub struct States {
     bound: f32,
 }
 
+/// A file of states.
+#[derive(Debug)]
+struct Part {
+    file: File,
+    path: PathBuf,
+    /// Tokens of those before it.
+    first: u64,
+}
+
 impl States {
-    /// The file of a folder, of so many taps of this width. Nothing is standardised yet.
+    /// Files of states of so many taps of this width, each with the tokens that its index tells of. Nothing is standardised yet.
     ///
     /// # Errors
-    /// [`Error::File`] where it cannot be read.
-    pub fn open(path: &Path, taps: usize, hidden: usize, bound: f32) -> Result<Self> {
-        let file = File::open(path).map_err(|why| Error::file(path, why))?;
+    /// [`Error::File`] where one cannot be read.
+    pub fn open(files: &[(PathBuf, u64)], taps: usize, hidden: usize, bound: f32) -> Result<Self> {
+        let mut parts = Vec::new();
+        let mut first = 0;
+        for (path, tokens) in files {
+            let file = File::open(path).map_err(|why| Error::file(path, why))?;
+            parts.push(Part { file, path: path.clone(), first });
+            first += tokens;
+        }
         let standards = vec![Standard::none(hidden); taps];
-        Ok(Self { file, path: path.to_owned(), taps, hidden, standards, bound })
+        Ok(Self { parts, taps, hidden, standards, bound })
     }
 
     /// The raw states [tokens, taps, hidden] of a sequence.
     fn raw(&self, stored: Stored) -> Result<Vec<f32>> {
         let width = self.taps * self.hidden;
         let mut bytes = vec![0; 2 * stored.count * width];
-        let at = 2 * stored.first * width as u64;
-        self.file.read_exact_at(&mut bytes, at).map_err(|why| Error::file(&self.path, why))?;
+        let part = self.parts.iter().rev().find(|part| part.first <= stored.first);
+        let Some(part) = part else { return Err(Error::Training("there are no states".into())) };
+        let at = 2 * (stored.first - part.first) * width as u64;
+        part.file.read_exact_at(&mut bytes, at).map_err(|why| Error::file(&part.path, why))?;
         Ok(bytes.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]]).to_f32()).collect())
     }
 
@@ -204,7 +220,7 @@ mod tests {
         assert_eq!(third.first, 6);
         assert!(StatesWriter::open(&path, (2, 4), 10).is_err());
 
-        let mut states = States::open(&path, 2, 4, 100.0).unwrap();
+        let mut states = States::open(&[(path.clone(), 9)], 2, 4, 100.0).unwrap();
         let found = states.read(second).unwrap();
         for (found, stream) in found.iter().zip(streams(9.0)) {
             for (found, row) in found.chunks_exact(4).zip(stream.chunks_exact(4)) {
@@ -216,6 +232,15 @@ mod tests {
         }
         let behind = Stored { first: 9, count: 1 };
         assert!(states.read(behind).is_err());
+
+        // A second file lies behind the first.
+        let other = folder.path().join("other.f16");
+        StatesWriter::open(&other, (2, 4), 0).unwrap().add(&streams(4.0), 0.0).unwrap();
+        let both = States::open(&[(path.clone(), 9), (other, 3)], 2, 4, 100.0).unwrap();
+        let alone = States::open(&[(folder.path().join("other.f16"), 3)], 2, 4, 100.0).unwrap();
+        let (inner, outer) = (Stored { first: 0, count: 3 }, Stored { first: 9, count: 3 });
+        assert_eq!(both.read(outer).unwrap(), alone.read(inner).unwrap());
+        assert_eq!(both.read(second).unwrap(), states.read(second).unwrap());
 
         // Standardised, every channel of what was looked at has mean 0 and deviation 1.
         let all = [Stored { first: 0, count: 9 }];
