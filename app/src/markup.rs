@@ -79,7 +79,8 @@ pub fn blocks(answer: &str, splices: &[Range<usize>]) -> Vec<Block> {
         blocks.push(Block::Spliced(read_splice(text)));
         from = splice.end;
     }
-    read_piece(answer.get(from..).unwrap_or_default(), thinking, &mut blocks);
+    let rest = answer.get(from..).unwrap_or_default();
+    read_piece(if from > 0 { rest.trim_start() } else { rest }, thinking, &mut blocks);
     blocks
 }
 
@@ -106,7 +107,8 @@ fn read_splice(text: &str) -> Spliced {
     let (wat, behind) = inside.split_once(splice::CLOSE).unwrap_or((inside, ""));
     let between = |(open, close): (&str, &str)| {
         let inside = behind.trim().strip_prefix(open)?;
-        Some(inside.strip_suffix(close).unwrap_or(inside).to_owned())
+        // What leads a model that was not trained on the form into its sentence stands behind it.
+        Some(inside.split_once(close).map_or(inside, |(inside, _)| inside).to_owned())
     };
     let error = || Outcome::Error(between(splice::ERROR).unwrap_or_else(|| t("there is no result").to_owned()));
     Spliced { wat: wat.trim().to_owned(), outcome: between(splice::VALUE).map_or_else(error, Outcome::Value) }

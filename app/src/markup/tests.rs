@@ -92,6 +92,14 @@ fn a_splice_is_a_block_and_its_look_alike_is_text() {
     );
 }
 
+/// A model that was not trained on the form is led on behind it.
+#[test]
+fn what_leads_on_behind_a_result_is_no_part_of_it() {
+    let answer = format!("{SPLICE}{} It is 132.", wattage_engine::splice::LEAD);
+    let end = answer.len() - " It is 132.".len();
+    assert_eq!(blocks(&answer, &[0..end]), [product(), paragraph("It is 132.")]);
+}
+
 #[test]
 fn a_splice_within_thoughts_parts_them() {
     let answer = format!("<think>so {SPLICE} then</think>132");

@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use serde::Serialize;
-use wattage_engine::scorer::Scorer;
 use wattage_engine::scorer::features::{AGREEMENT, BASE, BEFORE, LOGPROB, RESULT, RETRIEVAL, SHAPE};
+use wattage_engine::scorer::{Judged, Scorer};
 
 use super::Surveyed;
 use super::fit::{Question, Settings, learn, question};
@@ -61,22 +61,31 @@ const GROUPS: [(&str, Range<usize>); 6] = [
     ("agreement", BEFORE..BEFORE + AGREEMENT),
     ("result", BEFORE + AGREEMENT..BEFORE + AGREEMENT + RESULT),
 ];
-/// Single features that choose without having learned anything.
-const ALONE: [(&str, usize); 3] = [
-    ("own log-probability, nothing learned", 0),
-    ("mean log-probability of all decoders, nothing learned", 2),
-    ("log-probability of the base, nothing learned", BEFORE - BASE),
+/// How likely a judge finds a candidate; none where it was not asked.
+type Finds = fn(&Judged) -> Option<f64>;
+/// Judges that choose without having learned anything.
+const ALONE: [(&str, Finds); 3] = [
+    ("own log-probability, nothing learned", |candidate| Some(candidate.logprob())),
+    ("mean log-probability of all decoders, nothing learned", |candidate| {
+        let all = candidate.decoders.iter().map(|score| score.logprob.max(-50.0));
+        Some(all.sum::<f64>() / candidate.decoders.len().max(1) as f64)
+    }),
+    ("log-probability of the base, nothing learned", |candidate| Some(candidate.base?.logprob)),
 ];
 
 /// Measures choosers on surveys, by a scorer whose store is filled.
 pub fn study(scorer: &Scorer, surveyed: &[Surveyed], layers: usize, settings: Settings) -> Study {
     let questions: Vec<Question> = surveyed.iter().map(|one| question(scorer, one, layers)).collect();
     let mut choosers = Vec::new();
-    for (by, feature) in ALONE.into_iter().filter(|(_, at)| varies(&questions, *at)) {
+    for (by, finds) in ALONE {
+        if surveyed.iter().flat_map(|one| &one.survey.candidates).all(|candidate| finds(candidate).is_none()) {
+            continue;
+        }
         let mut sums = Sums::new(layers);
         for (question, one) in questions.iter().zip(surveyed) {
+            let found = |at: &usize| finds(&one.survey.candidates[*at]).unwrap_or(f64::NEG_INFINITY);
             let ran = (0..question.features.len()).filter(|at| question.ran[*at]);
-            let best = ran.max_by(|a, b| question.features[*a][feature].total_cmp(&question.features[*b][feature]));
+            let best = ran.max_by(|a, b| found(a).total_cmp(&found(b)));
             sums.note(question, one, best.is_some_and(|at| question.right[at]));
         }
         choosers.push(Chooser { by: by.to_owned(), fitted: sums.fitted() });
