@@ -1,6 +1,6 @@
 //! Speed in the browser, with the real model: `make compare MODEL=file`. Figures are printed; the ones that the project promises
 //! are asserted, on pairs that are timed in turn.
-#![allow(clippy::unwrap_used, reason = "a failure here fails the test that called")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failure here fails the test that called")]
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
