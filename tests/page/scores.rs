@@ -14,6 +14,11 @@ fn wait_panel(page: &Page<'_>, what: &str) -> String {
     })
 }
 
+/// Questions of the page's suite that the panel says are done.
+fn done(text: &str) -> Option<usize> {
+    text.split(" of 420").next()?.split_whitespace().next_back()?.parse().ok()
+}
+
 #[test]
 fn a_session_and_a_suite_are_counted_by_layer() {
     let (server, browser) = (Server::start(&dist(), Ranges::On), Browser::start());
@@ -33,7 +38,6 @@ fn a_session_and_a_suite_are_counted_by_layer() {
     page.press("Run the page's suite");
     page.press("Pause");
     browser.wait_find("button", "Resume", PATIENCE);
-    let done = |text: &str| text.split(" of 420").next()?.split_whitespace().next_back()?.parse::<usize>().ok();
     let rested = done(&panel(&page)).unwrap();
     assert!((1..420).contains(&rested), "{rested}");
     page.press("Resume");
@@ -85,7 +89,6 @@ fn an_experiment_does_not_go_on_with_another_model() {
     });
     page.press("Resume");
     let told = wait_panel(&page, "This run was begun with");
-    let done = |text: &str| text.split(" of 420").next()?.split_whitespace().next_back()?.parse::<usize>().ok();
     let rested = done(&told).unwrap();
     assert!((2..100).contains(&rested), "{rested}");
     std::thread::sleep(std::time::Duration::from_millis(500));
