@@ -4,9 +4,12 @@
 //! was being waited for, the page's text and its console: a missing browser is a failure, never a skip.
 #![allow(clippy::panic, reason = "a harness that cannot do its work fails the test, and says why")]
 
+mod commands;
 mod driver;
+mod tasks;
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
 use std::path::Path;
@@ -15,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -24,6 +27,9 @@ use tokio::runtime::Runtime;
 
 pub use fantoccini::key::Key;
 
+pub use self::tasks::Task;
+
+use self::commands::{Computed, DevTools, ReadLog};
 use self::driver::{Driver, program};
 
 /// What Chromium needs for WebGPU without a graphics card, and to leave the network alone.
@@ -73,6 +79,8 @@ pub struct Browser {
     runtime: Runtime,
     driver: Driver,
     console: RefCell<Vec<ConsoleLine>>,
+    /// The main threads of pages, by process and number, as far as a traced browser has named them.
+    mains: RefCell<HashSet<(u64, u64)>>,
     _profile: TempDir,
     _turn: MutexGuard<'static, ()>,
 }
@@ -85,6 +93,11 @@ impl Browser {
     #[must_use]
     #[track_caller]
     pub fn start() -> Self {
+        Self::start_with(json!({ "browser": "ALL" }), json!({}))
+    }
+
+    #[track_caller]
+    fn start_with(logs: Value, mut options: Value) -> Self {
         // A test that failed with the turn in its hands says nothing about this one.
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let chromium = program(
@@ -106,10 +119,12 @@ impl Browser {
         );
         let mut flags: Vec<String> = CHROMIUM_FLAGS.iter().map(ToString::to_string).collect();
         flags.push(format!("--user-data-dir={}", profile.path().display()));
+        options["binary"] = json!(chromium);
+        options["args"] = json!(flags);
         let capabilities = json!({
             "browserName": "chrome",
-            "goog:chromeOptions": { "binary": chromium, "args": flags },
-            "goog:loggingPrefs": { "browser": "ALL" },
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": logs,
             "timeouts": { "script": 100_000, "pageLoad": 60_000 },
         });
         let Value::Object(capabilities) = capabilities else { panic!("capabilities are an object") };
@@ -124,7 +139,15 @@ impl Browser {
             Ok(Err(error)) => panic!("Chromium ({}) did not start: {error}", chromium.display()),
             Err(_) => panic!("Chromium ({}) did not start within {START_TIMEOUT:?}", chromium.display()),
         };
-        Self { client: Some(client), runtime, driver, console: RefCell::default(), _profile: profile, _turn: turn }
+        Self {
+            client: Some(client),
+            runtime,
+            driver,
+            console: RefCell::default(),
+            mains: RefCell::default(),
+            _profile: profile,
+            _turn: turn,
+        }
     }
 
     /// Goes to an address and waits until the page has loaded.
@@ -279,7 +302,7 @@ impl Browser {
     #[track_caller]
     pub fn console(&self) -> Vec<ConsoleLine> {
         // The driver hands out each line once.
-        let lines = self.expect("reading the console", self.client().issue_cmd(ReadConsole));
+        let lines = self.expect("reading the console", self.client().issue_cmd(ReadLog("browser")));
         let new = lines.as_array().into_iter().flatten().map(|line| ConsoleLine {
             level: line["level"].as_str().unwrap_or_default().to_owned(),
             message: line["message"].as_str().unwrap_or_default().to_owned(),
@@ -356,54 +379,6 @@ impl Drop for Browser {
             let _ = self.runtime.block_on(close);
         }
         self.driver.stop();
-    }
-}
-
-/// Chromedriver's own command for the console.
-#[derive(Debug)]
-struct ReadConsole;
-
-impl WebDriverCompatibleCommand for ReadConsole {
-    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
-        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
-    }
-
-    fn method_and_body(&self, _url: &url::Url) -> (http::Method, Option<String>) {
-        (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
-    }
-}
-
-/// A command of the DevTools protocol.
-#[derive(Debug)]
-struct DevTools {
-    name: &'static str,
-    parameters: Value,
-}
-
-impl WebDriverCompatibleCommand for DevTools {
-    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
-        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
-    }
-
-    fn method_and_body(&self, _url: &url::Url) -> (http::Method, Option<String>) {
-        (http::Method::POST, Some(json!({ "cmd": self.name, "params": self.parameters }).to_string()))
-    }
-}
-
-/// The role or the name of an element, as assistive technology sees it.
-#[derive(Debug)]
-struct Computed {
-    element: String,
-    what: &'static str,
-}
-
-impl WebDriverCompatibleCommand for Computed {
-    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
-        base.join(&format!("session/{}/element/{}/{}", session.unwrap_or_default(), self.element, self.what))
-    }
-
-    fn method_and_body(&self, _url: &url::Url) -> (http::Method, Option<String>) {
-        (http::Method::GET, None)
     }
 }
 

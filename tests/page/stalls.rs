@@ -2,30 +2,25 @@
 
 use super::{Browser, PATIENCE, Page, Ranges, Server, dist};
 
-/// What a visitor may not notice, in milliseconds; browsers report tasks from this length on.
+/// What a visitor may not notice, in milliseconds; browsers call longer tasks long.
 const LONGEST: f64 = 50.0;
-/// A machine that does other things at the same time makes single runs long.
+/// A machine that shares its cores with others makes single runs long, by the processor's own clock too.
 const TRIES: usize = 4;
 
 #[test]
 fn loading_and_answering_do_not_hold_the_interface_up() {
-    let (server, browser) = (Server::start(&dist(), Ranges::On), Browser::start());
+    let (server, browser) = (Server::start(&dist(), Ranges::On), Browser::start_traced());
     let page = Page::open_as_it_is(&browser, &server);
     page.wait_loaded(PATIENCE);
+    // What the page itself takes: the engine and other programs are busy beside it.
+    let longest = || browser.tasks().iter().fold(0.0, |longest: f64, task| longest.max(task.processor));
+    browser.tasks();
+    // That it is told of them at all.
     browser.script(
-        "window.stalls = [];
-         new PerformanceObserver(list => stalls.push(...list.getEntries().map(entry => entry.duration)))
-             .observe({ type: 'longtask' });
-         // That it is told of them at all.
-         setTimeout(() => {
-             const end = performance.now() + 80;
-             while (performance.now() < end) {}
-         });",
+        "setTimeout(() => { const end = performance.now() + 300; while (performance.now() < end) {} });",
         vec![],
     );
-    let longest =
-        || browser.script("return stalls.splice(0).reduce((a, b) => Math.max(a, b), 0);", vec![]).as_f64().unwrap();
-    browser.wait_for("the observer", PATIENCE, || (longest() >= LONGEST).then_some(()));
+    browser.wait_for("a task that takes long", PATIENCE, || (longest() >= LONGEST).then_some(()));
     let mut tries = Vec::new();
     for _ in 0..TRIES {
         page.press("Model");
@@ -36,12 +31,13 @@ fn loading_and_answering_do_not_hold_the_interface_up() {
             page.send(question);
             page.wait_answer(PATIENCE);
         }
-        // What is told of the last one comes a little later.
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        tries.push(longest());
+        let tasks = browser.tasks();
+        assert!(tasks.len() > 100, "the browser told of {} tasks only", tasks.len());
+        tries.push(tasks.iter().fold(0.0, |longest: f64, task| longest.max(task.processor)));
         if tries.last().is_some_and(|longest| *longest <= LONGEST) {
+            println!("the longest tasks of each try took {tries:.1?} ms");
             return;
         }
     }
-    panic!("the longest tasks of each try took {tries:.0?} ms");
+    panic!("the longest tasks of each try took {tries:.1?} ms");
 }
