@@ -68,6 +68,8 @@ pub struct Store {
     pub panel: RwSignal<Option<Panel>>,
     /// The message being written.
     pub draft: RwSignal<String>,
+    /// The address of a model being written.
+    pub address: RwSignal<String>,
     /// The last event, for screen readers.
     pub said: RwSignal<String>,
     pub(crate) client: StoredValue<Option<Client>, LocalStorage>,
@@ -183,6 +185,7 @@ impl Store {
             theme: RwSignal::new(theme),
             panel: RwSignal::new(None),
             draft: RwSignal::new(String::new()),
+            address: RwSignal::new(String::new()),
             said: RwSignal::new(String::new()),
             client: StoredValue::new_local(None),
             last_load: StoredValue::new_local(None),

@@ -22,13 +22,15 @@ pub struct Turn {
     pub phase: ArcRwSignal<Phase>,
     /// The same question's answer with the WASM layers off where they were on, or on where they were off.
     pub other: ArcRwSignal<Option<Arc<Turn>>>,
+    /// The other words that it is being put into.
+    pub edited: ArcRwSignal<Option<String>>,
 }
 
 impl Turn {
     /// A message without a computation.
     pub fn new(id: u32, role: Role, text: String, phase: Phase) -> Self {
         let (text, trace, phase) = (ArcRwSignal::new(text), ArcRwSignal::default(), ArcRwSignal::new(phase));
-        Self { id, role, text, trace, phase, other: ArcRwSignal::new(None) }
+        Self { id, role, text, trace, phase, other: ArcRwSignal::new(None), edited: ArcRwSignal::new(None) }
     }
 }
 

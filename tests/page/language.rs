@@ -22,6 +22,10 @@ fn the_interface_changes_its_language_and_loses_nothing() {
     page.send("12 * 11");
     wait_value("132");
     page.write("now add 10 to that");
+    page.press("Edit");
+    page.fill("The message in other words", "12 * 11 * 10");
+    page.press("Model");
+    page.fill("Model address", "https://example.org/half");
     page.press("Settings");
     browser.select("Language of the interface", "de", PATIENCE);
     browser.wait_find("button", "Senden", PATIENCE);
@@ -33,6 +37,11 @@ fn the_interface_changes_its_language_and_loses_nothing() {
     });
     // The draft and the model are there: the one is sent to the other.
     assert_eq!(ask("return document.getElementById('message').value;"), "now add 10 to that");
+    // So is what else was being written.
+    assert_eq!(ask("return document.querySelector('form.edit textarea').value;"), "12 * 11 * 10");
+    page.press("Modell");
+    let address = ask("return document.querySelector('.pick-url input').value;");
+    assert_eq!(address, "https://example.org/half");
     assert!(browser.text(".model-state").is_some_and(|text| text.contains("Wattage Tiny")));
     page.press("Senden");
     wait_value("142");

@@ -311,8 +311,10 @@ fn Broken(failure: Failure, id: u32) -> impl IntoView {
     };
     let needs_load = move || store.loaded.read().is_none();
     let again = store.last_load.with_value(Option::is_some);
+    // One of a conversation that was brought back is no news.
+    let is_news = store.written.with_value(|written| written.as_ref().is_some_and(|turn| turn.id == id));
     view! {
-        <div class="notice bad" role="alert">
+        <div class="notice bad" role=is_news.then_some("alert")>
             <p>{text}</p>
             <Show when=last>
             <div class="row">

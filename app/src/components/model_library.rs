@@ -70,7 +70,7 @@ pub fn Picker(
     id: &'static str,
 ) -> impl IntoView {
     let store = store();
-    let (url, error) = (RwSignal::new(String::new()), RwSignal::new(None::<String>));
+    let (url, error) = (store.address, RwSignal::new(None::<String>));
     let with_address = move |then: fn(Store, LoadSpec)| match LoadSpec::read_urls(&url.read_untracked()) {
         Ok(spec) => {
             error.set(None);

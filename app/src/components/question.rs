@@ -13,8 +13,8 @@ use crate::{
 #[component]
 pub fn Question(turn: Turn) -> impl IntoView {
     let store = store();
-    let Turn { id, text, .. } = turn;
-    let editing = RwSignal::new(false);
+    let Turn { id, text, edited, .. } = turn;
+    let edited = RwSignal::from(edited);
     let numbers = Memo::new(move |_| {
         let turns = store.turns.read();
         let place = turns.iter().position(|turn| turn.id == id)?;
@@ -37,34 +37,34 @@ pub fn Question(turn: Turn) -> impl IntoView {
         <article class="message user" aria-label=t("You")>
             <p class="paragraph">{marked}</p>
             <Show
-                when=move || editing.get()
+                when=move || edited.read().is_some()
                 fallback=move || {
+                    let text = text.clone();
                     view! {
                         <button
                             type="button"
                             class="quiet edit"
                             title=t("Asks it in other words, in a conversation that branches off here")
                             disabled=move || !store.can_send()
-                            on:click=move |_| editing.set(true)
+                            on:click=move |_| edited.set(Some(text.get_untracked()))
                         >
                             {t("Edit")}
                         </button>
                     }
                 }
             >
-                <Edit id text=text.get_untracked() editing />
+                <Edit id edited />
             </Show>
         </article>
     }
 }
 
 #[component]
-fn Edit(id: u32, text: String, editing: RwSignal<bool>) -> impl IntoView {
+fn Edit(id: u32, edited: RwSignal<Option<String>>) -> impl IntoView {
     let store = store();
-    let text = RwSignal::new(text);
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
-        store.branch(id, &text.get_untracked());
+        store.branch(id, &edited.get_untracked().unwrap_or_default());
         focus("message");
     };
     view! {
@@ -73,15 +73,15 @@ fn Edit(id: u32, text: String, editing: RwSignal<bool>) -> impl IntoView {
                 node_ref=focused()
                 rows="2"
                 aria-label=t("The message in other words")
-                prop:value=text
-                on:input=move |event| text.set(event_target_value(&event))
+                prop:value=move || edited.get().unwrap_or_default()
+                on:input=move |event| edited.set(Some(event_target_value(&event)))
             ></textarea>
             <div class="row">
                 <button type="submit" disabled=move || !store.can_send()>
                     {t("Ask in a new branch")}
                 </button>
                 <button type="button" class="quiet" on:click=move |_| {
-                    editing.set(false);
+                    edited.set(None);
                     focus("message");
                 }>
                     {t("Cancel")}

@@ -3,6 +3,7 @@
 //! A conversation is a [`Head`] and its messages, each a [`Line`]. While an answer grows its line is written again and again, so
 //! that a tab that crashes loses no more than what came during the last of these writes.
 
+mod asked;
 mod database;
 mod exchange;
 mod keeper;
