@@ -54,6 +54,9 @@ pub(crate) struct Layers {
     /// Share of an example that trains only the layer that does best on it (0: layers are trained independently)
     #[arg(long, default_value_t = 0.0)]
     choice: f64,
+    /// Share of the batches in which each layer also reads another's tap, and learns that it is not its own
+    #[arg(long, default_value_t = 0.0)]
+    foreign: f64,
     /// Train on so many of the questions only, for a curve of accuracy over examples
     #[arg(long)]
     first: Option<usize>,
@@ -120,6 +123,7 @@ pub(crate) fn run(args: &Layers) -> Result<()> {
         tokens: args.tokens,
         answers: [0.0; 2],
         choice: args.choice,
+        foreign: args.foreign,
         dropout: [args.drop_taps, args.drop_blocks],
         evaluation: args.evaluation.max(1),
         patience: args.patience,

@@ -55,6 +55,9 @@ pub(crate) struct Tiny {
     /// Share of an example that trains only the layer that does best on it (0: layers are trained independently)
     #[arg(long, default_value_t = 0.0)]
     choice: f64,
+    /// Share of the batches in which each layer also reads another's tap, and learns that it is not its own
+    #[arg(long, default_value_t = 0.0)]
+    foreign: f64,
     /// Steps between evaluations, each of which leaves a checkpoint
     #[arg(long, default_value_t = 1000)]
     evaluation: usize,
@@ -122,6 +125,7 @@ pub(crate) fn run(args: &Tiny) -> Result<()> {
         tokens: args.tokens,
         answers: [args.answers, args.answers_late],
         choice: args.choice,
+        foreign: args.foreign,
         evaluation: args.evaluation.max(1),
         patience: args.patience,
         workers: args.workers,

@@ -51,6 +51,20 @@ fn training_learns_and_repeats_itself() {
     let refused = run(Nets::seeded(other.seed, shapes), shapes, material, &other, &mut |_| {});
     assert!(refused.unwrap_err().to_string().contains("other options"));
 
+    // Layers that also read another's tap, to know their own, get less sure of what they say of it.
+    let sure = |steps: usize| {
+        let mut told = Vec::new();
+        let mut report = |line: serde_json::Value| told.extend(line["foreign"].as_f64());
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { foreign: 1.0, steps, ..options(folder.path()) };
+        let nets = Nets::seeded(options.seed, shapes);
+        let material = Material { train: &sequences, held: &[], states: None };
+        run(nets, shapes, material, &options, &mut report).unwrap();
+        told.pop().unwrap()
+    };
+    let (early, late) = (sure(50), sure(100));
+    assert!(late < early, "{early} from uniform after 50 steps, {late} after 100");
+
     // With multiple-choice learning the layers learn other things.
     let chosen = train(&sequences, &Options { choice: 1.0, ..options(folders[3].path()) }).1;
     assert!(weights != chosen);

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use serde::{Deserialize, Serialize};
 
-use super::{matrix, ones, projection, rms_norm, swiglu};
+use super::{NEVER, matrix, ones, projection, rms_norm, swiglu};
 
 /// RMSNorm's epsilon, everywhere in the base.
 pub(crate) const EPS: f64 = 1e-6;
@@ -65,7 +65,7 @@ impl Rotary {
         }
         let group = config.heads / config.kv_heads;
         let mask: Vec<f32> = (0..group * time)
-            .flat_map(|row| (0..time).map(move |column| if column > row % time { -80.0 } else { 0.0 }))
+            .flat_map(|row| (0..time).map(move |column| if column > row % time { NEVER } else { 0.0 }))
             .collect();
         let table = [1, time, all, dim];
         Self {

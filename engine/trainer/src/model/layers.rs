@@ -74,7 +74,7 @@ pub struct LayerBatch {
     pub rows: Tensor<1, Int>,
     /// [b n, 1] 1 for a token, 0 for padding.
     pub is_token: Tensor<2>,
-    /// [b, 1, 1, n] 0 for a token, -80 for padding.
+    /// [b, 1, 1, n] 0 for a token, [`super::NEVER`] for padding.
     pub key_mask: Tensor<4>,
     /// [b n, width] places of the tokens.
     pub places: Tensor<2>,
@@ -96,9 +96,9 @@ pub struct LayerBatch {
     pub steps: Tensor<1, Int>,
     /// [b t] the stack's depths.
     pub depths: Tensor<1, Int>,
-    /// [1, 1, t, t] 0 for the past and present, -80 for the future.
+    /// [1, 1, t, t] 0 for the past and present, [`super::NEVER`] for the future.
     pub causal: Tensor<4>,
-    /// [b t, fixed + k] 0 for outputs that the stack and the question allow, -80 for others.
+    /// [b t, fixed + k] 0 for outputs that the stack and the question allow, [`super::NEVER`] for others.
     pub allowed: Tensor<2>,
 }
 

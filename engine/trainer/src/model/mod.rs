@@ -13,6 +13,10 @@ pub(crate) use self::base::{Block, EPS};
 pub use self::dropout::Dropout;
 pub use self::layers::{Layer, LayerBatch, LayerOutput};
 
+/// What masks add: beside 1 its exponential is less than a float can tell. Far less, and what training makes of it underflows, which
+/// some processors take a hundred times as long for as for other numbers.
+pub const NEVER: f32 = -40.0;
+
 /// A matrix [inputs, outputs] of normal values with this standard deviation.
 fn matrix(inputs: usize, outputs: usize, deviation: f64, device: &Device) -> Param<Tensor<2>> {
     Param::from_tensor(Tensor::random([inputs, outputs], Distribution::Normal(0.0, deviation), device))

@@ -7,11 +7,7 @@ use wattage_engine::wasm_layers::program::MOST_INSTRUCTIONS;
 use super::sequence::{Sequence, allowed, depths};
 use super::states::States;
 use crate::Result;
-use crate::model::LayerBatch;
-
-/// What masks add: its exponential is nothing beside 1 and still a normal number, which is several times as quick as one that
-/// underflows.
-const NEVER: f32 = -80.0;
+use crate::model::{LayerBatch, NEVER};
 
 /// A batch of sequences.
 #[derive(Debug, Clone)]

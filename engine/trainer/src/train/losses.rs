@@ -2,32 +2,50 @@
 
 use super::batch::{Batch, Next};
 use super::run::{Nets, Shapes};
-use crate::model::Dropout;
+use crate::model::{Dropout, NEVER};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, activation};
 
 /// Weight of the gates' loss.
 const GATES: f64 = 0.5;
+/// Parts of a loss that are told.
+pub(super) const PARTS: usize = 4;
 
-/// The loss of a batch, and its parts: the layers', the gates', the base's.
-///
-/// `choice` is the share of an example that is given to the layer that does best on it, over its equal part: at 0 the layers are
-/// trained independently, at 1 an example trains its best layer alone (multiple-choice learning; Guzmán-Rivera et al. 2012).
+/// What the layers learn from a batch, besides its programs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lesson {
+    /// The share of an example that is given to the layer that does best on it, over its equal part: at 0 the layers are trained
+    /// independently, at 1 an example trains its best layer alone (multiple-choice learning; Guzmán-Rivera et al. 2012).
+    pub(super) choice: f64,
+    /// How many layers further the tap lies that each layer also reads, to learn that it is not its own: it is to find all outputs
+    /// that are allowed equally likely there.
+    pub(super) foreign: Option<usize>,
+}
+
+/// The loss of a batch, and its parts: the layers', the gates', the base's, and that of taps of other layers.
 pub(super) fn losses(
     nets: &Nets,
     shapes: Shapes<'_>,
     batch: &Batch,
-    choice: f64,
+    Lesson { choice, foreign }: Lesson,
     dropout: impl Fn(usize) -> Option<Dropout>,
-) -> (Tensor<1>, [f32; 3]) {
+) -> (Tensor<1>, [f32; PARTS]) {
     let layers = shapes.layers;
     let device = batch.ids.device();
     let (taps, last) = nets.streams(shapes, batch);
     let count = batch.wanted.clone().sum().clamp_min(1.0);
     let zero = || Tensor::zeros([1], &device);
     let (mut each, mut gates) = (Vec::new(), zero());
-    for (place, (layer, tap)) in nets.layers.iter().zip(taps).enumerate() {
+    let mut lost = zero();
+    for (place, layer) in nets.layers.iter().enumerate() {
+        let Some(tap) = taps.get(place) else { break };
+        if let Some(other) = foreign.and_then(|further| taps.get((place + further) % taps.len())) {
+            // What the base does is not to change for this.
+            let output = layer.forward(other.clone().detach(), layers, &batch.layers, dropout(place).as_ref());
+            lost = lost + far_from_uniform(output.logprobs, batch);
+        }
+        let tap = tap.clone();
         let output = layer.forward(tap, layers, &batch.layers, dropout(place).as_ref());
         let chosen = output.logprobs.gather(1, batch.targets.clone()) * batch.wanted.clone();
         each.push(chosen.neg().reshape([batch.b, batch.layers.t]).sum_dim(1));
@@ -46,7 +64,7 @@ pub(super) fn losses(
     } else {
         each
     };
-    let programs = each.sum() / count;
+    let programs = each.sum() / count.clone();
     let answers = match (&batch.next, &nets.base, last) {
         (Some(Next { rows, ids, weights }), Some(base), Some(last)) => {
             let logits = base.logits(last.select(0, rows.clone()));
@@ -55,8 +73,18 @@ pub(super) fn losses(
         }
         _ => zero(),
     };
-    let parts = [&programs, &gates, &answers].map(|part| part.clone().into_scalar::<f32>());
-    (programs + gates * GATES + answers, parts)
+    let lost = lost / count;
+    let parts = [&programs, &gates, &answers, &lost].map(|part| part.clone().into_scalar::<f32>());
+    (programs + gates * GATES + answers + lost, parts)
+}
+
+/// How far outputs are from equally likely, of those that are allowed, summed over the steps: the Kullback-Leibler divergence from
+/// the uniform distribution.
+fn far_from_uniform(logprobs: Tensor<2>, batch: &Batch) -> Tensor<1> {
+    let allowed = (batch.layers.allowed.clone() / -NEVER).add_scalar(1.0);
+    let count = allowed.clone().sum_dim(1).clamp_min(1.0);
+    let cross = (logprobs * allowed).sum_dim(1).neg() / count.clone();
+    ((cross - count.log()) * batch.wanted.clone()).sum()
 }
 
 /// Scales all gradients down to a norm of `most`; burn's own clipping takes each parameter by itself.

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use wattage_engine::wasm_layers::config::LayersConfig;
 
 use super::checkpoint::{self, Place, blend};
-use super::losses::clip;
+use super::losses::{Lesson, clip};
 use super::score::score;
 use super::states::States;
 use super::workers::Workers;
@@ -42,6 +42,9 @@ pub struct Options {
     pub answers: [f64; 2],
     /// Share of an example that goes to the layer that does best on it; 0 trains the layers independently.
     pub choice: f64,
+    /// Share of the batches in which each layer also reads another's tap, and learns to find all outputs equally likely there: it is of use
+    /// on its own tap only, so that one which got another's cannot go unseen.
+    pub foreign: f64,
     /// Steps between evaluations, each of which leaves a checkpoint.
     pub evaluation: usize,
     /// Evaluations without a better score after which the run ends.
@@ -131,6 +134,13 @@ fn schedule(step: usize, steps: usize) -> f64 {
     warm.min(1.0).min(left.max(0.02))
 }
 
+/// How many layers further the tap lies that the layers also read of a batch, if they do.
+fn foreign(options: &Options, batch: u64, layers: usize) -> Option<usize> {
+    let mut random = ChaCha8Rng::seed_from_u64(!options.seed);
+    random.set_stream(batch);
+    (layers > 1 && random.random_bool(options.foreign)).then(|| random.random_range(1..layers))
+}
+
 /// Trains `nets`, telling each line of metrics to `report`, and gives the average of their last weights. A run that
 /// was killed goes on from its last checkpoint; the weights are the same as without the kill.
 ///
@@ -195,7 +205,11 @@ pub fn run(
             let stream = (place.step * MOST_STREAMS.0 + number) * MOST_STREAMS.1 + layer;
             (options.dropout != [0.0; 2]).then(|| Dropout::new(options.seed, stream as u64, options.dropout))
         };
-        let (mut gradients, parts) = workers.gradients(&nets, shapes, &given, options.choice, dropout);
+        let lesson = |number: usize| Lesson {
+            choice: options.choice,
+            foreign: foreign(options, (place.step * MOST_STREAMS.0 + number) as u64, shapes.layers.taps.len()),
+        };
+        let (mut gradients, parts) = workers.gradients(&nets, shapes, &given, lesson, dropout);
         if !parts.iter().flatten().all(|part| part.is_finite()) {
             let step = place.step;
             return Err(Error::Training(format!("the loss is {parts:?} after {step} steps; lower the rate")));
@@ -212,7 +226,7 @@ pub fn run(
         }
         if place.step.is_multiple_of(METRICS) {
             report(serde_json::json!({"step": place.step, "seconds": place.seconds, "tokens": place.tokens,
-                "layers": parts[0], "gate": parts[1], "answers": parts[2]}));
+                "layers": parts[0], "gate": parts[1], "answers": parts[2], "foreign": parts[3]}));
         }
         if place.step.is_multiple_of(options.evaluation) || place.step == options.steps {
             let mut sum = 0.0;

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::Batch;
-use super::losses::losses;
+use super::losses::{Lesson, PARTS, losses};
 use super::run::{Nets, Shapes};
 use crate::model::Dropout;
 use crate::{Error, Result};
@@ -15,8 +15,8 @@ use crate::{Error, Result};
 /// these two batches side by side are quicker than two threads on one.
 pub(super) struct Workers(Vec<ThreadPool>);
 
-/// Losses of a step: the layers', the gates', and the base's where a batch has answers.
-pub(super) type Parts = [Option<f32>; 3];
+/// Losses of a step: the layers', the gates', the base's where a batch has answers, and that of taps of other layers where they are read.
+pub(super) type Parts = [Option<f32>; PARTS];
 
 impl Workers {
     pub(super) fn new(count: usize) -> Result<Self> {
@@ -31,17 +31,17 @@ impl Workers {
         nets: &Nets,
         shapes: Shapes<'_>,
         batches: &[Batch],
-        choice: f64,
+        lesson: impl Fn(usize) -> Lesson + Sync,
         dropout: impl Fn(usize, usize) -> Option<Dropout> + Sync,
     ) -> (GradientsParams, Parts) {
         let device = Device::flex().autodiff();
         // A fork has a graph of its own, so that no thread waits for another's.
         let forks: Vec<Nets> = batches.iter().map(|_| nets.clone().fork(&device)).collect();
         let one = |nets: &Nets, batch: &Batch, number: usize| {
-            let (loss, parts) = losses(nets, shapes, batch, choice, |layer| dropout(number, layer));
+            let (loss, parts) = losses(nets, shapes, batch, lesson(number), |layer| dropout(number, layer));
             (GradientsParams::from_grads(loss.backward(), nets), parts)
         };
-        let mut found: Vec<Option<(GradientsParams, [f32; 3])>> = batches.iter().map(|_| None).collect();
+        let mut found: Vec<Option<(GradientsParams, [f32; PARTS])>> = batches.iter().map(|_| None).collect();
         std::thread::scope(|scope| {
             let all = self.0.iter().zip(&forks).zip(batches).zip(&mut found);
             for (number, (((pool, nets), batch), slot)) in all.enumerate() {
@@ -50,10 +50,10 @@ impl Workers {
             }
         });
         let mut gradients = GradientsParams::new();
-        let mut sums = [(0.0, 0usize); 3];
-        for ((mut more, parts), batch) in found.into_iter().flatten().zip(batches) {
+        let mut sums = [(0.0, 0usize); PARTS];
+        for (number, ((mut more, parts), batch)) in found.into_iter().flatten().zip(batches).enumerate() {
             nets.visit(&mut Add { sum: &mut gradients, more: &mut more, share: 1.0 / batches.len() as f64 });
-            let counts = [true, true, batch.next.is_some()];
+            let counts = [true, true, batch.next.is_some(), lesson(number).foreign.is_some()];
             for ((sum, part), counts) in sums.iter_mut().zip(parts).zip(counts) {
                 *sum = if counts { (sum.0 + part, sum.1 + 1) } else { *sum };
             }

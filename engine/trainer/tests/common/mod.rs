@@ -70,6 +70,7 @@ pub fn options(out: &Path) -> Options {
         tokens: 512,
         answers: [0.3, 0.3],
         choice: 0.0,
+        foreign: 0.0,
         evaluation: 20,
         patience: 9,
         workers: 2,
