@@ -20,7 +20,7 @@ WLLAMA := 3.13.0
 # What axe-core finds in the page is tested where .ci/setup could fetch it.
 AXE = $(wildcard $(CACHE)/axe-$(shell sed -n "s/^AXE=//p" .ci/setup)/axe.min.js)
 # The embedded model, where its training leaves checkpoints, and how it is trained: from new weights, then on with other examples;
-# the fifth, seventh, ninth and eleventh part begin with the mean of two models. STEPS=n makes all parts short, to try them.
+# the fifth, seventh, ninth, eleventh, fourteenth and sixteenth part begin with the mean of several models. STEPS=n makes all parts short, to try them.
 TINY := public/models/wattage-tiny
 RUN ?= $(CACHE)/train-tiny
 # $(call examples,first,count,steps)
@@ -37,6 +37,12 @@ EIGHTH := $(call examples,2330000,260000,8000) --mawps-copies 30 --rate 7e-4 $(L
 NINTH := $(call examples,2590000,45000,1000) --mawps-copies 6 --rate 2e-4 $(LATE)
 TENTH := $(call examples,2635000,160000,5000) --mawps-copies 30 --rate 8e-4 $(LATE)
 ELEVENTH := $(call examples,2795000,45000,1000) --mawps-copies 6 --rate 2e-4 $(LATE)
+# From here on each layer also learns that it is of use at its own depth only.
+TWELFTH := $(call examples,2840000,65000,1500) --mawps-copies 6 --rate 3e-4 $(LATE) --foreign 0.3
+THIRTEENTH := $(call examples,2910000,160000,4000) --mawps-copies 30 --rate 7e-4 $(LATE) --foreign 0.1
+FOURTEENTH := $(call examples,3080000,55000,1200) --mawps-copies 6 --rate 2.5e-4 $(LATE) --foreign 0.2
+FIFTEENTH := $(call examples,3140000,150000,2000) --mawps-copies 20 --rate 4e-4 --answers 0.9 --answers-late 0.9 --patience 40 --foreign 0.05
+SIXTEENTH := $(call examples,3300000,30000,500) --mawps-copies 6 --rate 2e-4 --answers 0.7 --answers-late 0.7 --patience 40 --foreign 0.2
 # What a pretrained base is asked for layers of its own.
 QUESTIONS := --count 8000 --mawps-copies 4 --gsm8k-copies 1 --distracted 0.4
 TRAINER = "$(CARGO_TARGET_DIR)/release/wattage-trainer"
@@ -116,7 +122,12 @@ train-tiny: setup ## Train the embedded model from scratch, or go on with it (DA
 	$(call part,ninth,seventh eighth,$(NINTH))
 	$(call part,tenth,ninth,$(TENTH))
 	$(call part,eleventh,ninth tenth,$(ELEVENTH))
-	@cp "$(RUN)"/eleventh/model/* $(TINY)/
+	$(call part,twelfth,eleventh,$(TWELFTH))
+	$(call part,thirteenth,twelfth,$(THIRTEENTH))
+	$(call part,fourteenth,eleventh thirteenth,$(FOURTEENTH))
+	$(call part,fifteenth,fourteenth,$(FIFTEENTH))
+	$(call part,sixteenth,eleventh fourteenth fifteenth,$(SIXTEENTH))
+	@cp "$(RUN)"/sixteenth/model/* $(TINY)/
 	@$(TRAINER) scorer --model $(TINY) --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl" \
 	    --units 32 --epochs 30 --dropout 0.1
 

@@ -68,14 +68,10 @@ fn no_weights_do_not() {
     assert_eq!(right(&mut with_layers(zeroed)), 0);
 }
 
-/// Decoders that read another layer's encoder do not know its states.
-///
-/// Whole layers are another matter: in a base as small as this one the residual stream carries much the same from layer 3 on,
-/// and a layer can read another's tap. How well is measured, and told in the model's card.
-#[test]
-fn decoders_of_another_layer_do_not() {
-    let swapped = changed(&|name, bytes, all| {
-        if !name.contains("decoder") && !name.contains("output") && !name.contains("pointer") {
+/// The layers' file in which each layer has another's weights, of the tensors that are named so.
+fn swapped(named: &dyn Fn(&str) -> bool) -> Vec<u8> {
+    changed(&|name, bytes, all| {
+        if !name.starts_with("layer.") || !named(name) {
             return bytes.to_vec();
         }
         let other = if name.contains("layer.3.") {
@@ -87,9 +83,22 @@ fn decoders_of_another_layer_do_not() {
         };
         assert_ne!(other, name);
         all.tensor(&other).unwrap().data().to_vec()
-    });
-    let right = right(&mut with_layers(swapped));
+    })
+}
+
+/// Decoders that read another layer's encoder do not know its states.
+#[test]
+fn decoders_of_another_layer_do_not() {
+    let decoder = |name: &str| ["decoder", "output", "pointer"].iter().any(|part| name.contains(part));
+    let right = right(&mut with_layers(swapped(&decoder)));
     assert!(right <= 1, "{right} of {} are right with another layer's decoder", QUESTIONS.len());
+}
+
+/// Whole layers that read another's tap do not know it: a layer has learned that it is of use at its own depth only.
+#[test]
+fn layers_on_the_tap_of_another_do_not() {
+    let right = right(&mut with_layers(swapped(&|_| true)));
+    assert!(right <= 1, "{right} of {} are right with each layer on another's tap", QUESTIONS.len());
 }
 
 /// The layers get the hidden states of another question under this one's places: what they write changes with the states.
