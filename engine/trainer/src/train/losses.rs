@@ -38,15 +38,13 @@ pub(super) fn losses(
     let zero = || Tensor::zeros([1], &device);
     let (mut each, mut gates) = (Vec::new(), zero());
     let mut lost = zero();
-    for (place, layer) in nets.layers.iter().enumerate() {
-        let Some(tap) = taps.get(place) else { break };
+    for (place, (layer, tap)) in nets.layers.iter().zip(&taps).enumerate() {
         if let Some(other) = foreign.and_then(|further| taps.get((place + further) % taps.len())) {
             // What the base does is not to change for this.
             let output = layer.forward(other.clone().detach(), layers, &batch.layers, dropout(place).as_ref());
             lost = lost + far_from_uniform(output.logprobs, batch);
         }
-        let tap = tap.clone();
-        let output = layer.forward(tap, layers, &batch.layers, dropout(place).as_ref());
+        let output = layer.forward(tap.clone(), layers, &batch.layers, dropout(place).as_ref());
         let chosen = output.logprobs.gather(1, batch.targets.clone()) * batch.wanted.clone();
         each.push(chosen.neg().reshape([batch.b, batch.layers.t]).sum_dim(1));
         // Binary cross-entropy with logits.
