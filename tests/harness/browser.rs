@@ -27,8 +27,6 @@ use tokio::runtime::Runtime;
 
 pub use fantoccini::key::Key;
 
-pub use self::tasks::Task;
-
 use self::commands::{Computed, DevTools, ReadLog};
 use self::driver::{Driver, program};
 

@@ -13,14 +13,14 @@ fn loading_and_answering_do_not_hold_the_interface_up() {
     let page = Page::open_as_it_is(&browser, &server);
     page.wait_loaded(PATIENCE);
     // What the page itself takes: the engine and other programs are busy beside it.
-    let longest = || browser.tasks().iter().fold(0.0, |longest: f64, task| longest.max(task.processor));
+    let longest = |tasks: &[f64]| tasks.iter().copied().fold(0.0, f64::max);
     browser.tasks();
     // That it is told of them at all.
     browser.script(
         "setTimeout(() => { const end = performance.now() + 300; while (performance.now() < end) {} });",
         vec![],
     );
-    browser.wait_for("a task that takes long", PATIENCE, || (longest() >= LONGEST).then_some(()));
+    browser.wait_for("a task that takes long", PATIENCE, || (longest(&browser.tasks()) >= LONGEST).then_some(()));
     let mut tries = Vec::new();
     for _ in 0..TRIES {
         page.press("Model");
@@ -33,7 +33,7 @@ fn loading_and_answering_do_not_hold_the_interface_up() {
         }
         let tasks = browser.tasks();
         assert!(tasks.len() > 100, "the browser told of {} tasks only", tasks.len());
-        tries.push(tasks.iter().fold(0.0, |longest: f64, task| longest.max(task.processor)));
+        tries.push(longest(&tasks));
         if tries.last().is_some_and(|longest| *longest <= LONGEST) {
             println!("the longest tasks of each try took {tries:.1?} ms");
             return;

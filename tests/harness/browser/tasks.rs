@@ -5,15 +5,6 @@ use serde_json::{Value, json};
 use super::Browser;
 use super::commands::ReadLog;
 
-/// Something that a main thread did without a pause, in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Task {
-    /// By the clock.
-    pub wall: f64,
-    /// By the processor: what other programs took meanwhile is not in it.
-    pub processor: f64,
-}
-
 impl Browser {
     /// As [`Self::start`]; the browser notes what its threads do.
     ///
@@ -28,9 +19,10 @@ impl Browser {
         )
     }
 
-    /// The tasks of pages' main threads since this was asked last, of a browser that was started traced.
+    /// How long each task of pages' main threads took since this was asked last, of a browser that was started traced: milliseconds by
+    /// the processor, so that what other programs took meanwhile is not in it.
     #[track_caller]
-    pub fn tasks(&self) -> Vec<Task> {
+    pub fn tasks(&self) -> Vec<f64> {
         // The driver asks the browser for what is new and answers with what it had: the second time it has all.
         let lines = || self.expect("reading what the browser did", self.client().issue_cmd(ReadLog("performance")));
         let events: Vec<Value> = [lines(), lines()].iter().flat_map(events).collect();
@@ -42,10 +34,7 @@ impl Browser {
             .iter()
             .filter(|event| event["name"] == "ThreadControllerImpl::RunTask")
             .filter(|event| thread(event).is_some_and(|thread| mains.contains(&thread)))
-            .filter_map(|event| {
-                let milliseconds = |name: &str| Some(event[name].as_f64()? / 1000.0);
-                Some(Task { wall: milliseconds("dur")?, processor: milliseconds("tdur")? })
-            })
+            .filter_map(|event| Some(event["tdur"].as_f64()? / 1000.0))
             .collect()
     }
 }
