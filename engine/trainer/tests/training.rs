@@ -50,6 +50,9 @@ fn training_learns_and_repeats_itself() {
     let material = Material { train: &sequences, held: &[], states: None };
     let refused = run(Nets::seeded(other.seed, shapes), shapes, material, &other, &mut |_| {});
     assert!(refused.unwrap_err().to_string().contains("other options"));
+    let other = Options { foreign: 1.5, ..options(out) };
+    let refused = run(Nets::seeded(other.seed, shapes), shapes, material, &other, &mut |_| {});
+    assert!(refused.unwrap_err().to_string().contains("between 0 and 1"));
 
     // Layers that also read another's tap, to know their own, get less sure of what they say of it.
     let sure = |steps: usize| {

@@ -158,6 +158,10 @@ pub fn run(
     if nets.base.is_none() && states.is_none() {
         return Err(Error::Training("there is neither a base nor what one made of the questions".to_owned()));
     }
+    let shares = [options.answers[0], options.answers[1], options.foreign];
+    if shares.iter().any(|share| !(0.0..=1.0).contains(share)) {
+        return Err(Error::Training(format!("shares of batches lie between 0 and 1, and these are {shares:?}")));
+    }
     let device = Device::flex().autodiff();
     let mut average = nets.valid();
     let optimiser = || AdamWConfig::new().with_beta_1(0.9).with_beta_2(0.98).with_weight_decay(0.1).init();
@@ -201,13 +205,15 @@ pub fn run(
         });
         let given = given.collect::<Result<Vec<Batch>>>()?;
         place.tokens += given.iter().map(|batch| batch.b * batch.time).sum::<usize>();
+        // Each batch of the run has a number of its own.
+        let batch = |number: usize| place.step * MOST_STREAMS.0 + number;
         let dropout = |number: usize, layer: usize| {
-            let stream = (place.step * MOST_STREAMS.0 + number) * MOST_STREAMS.1 + layer;
+            let stream = batch(number) * MOST_STREAMS.1 + layer;
             (options.dropout != [0.0; 2]).then(|| Dropout::new(options.seed, stream as u64, options.dropout))
         };
         let lesson = |number: usize| Lesson {
             choice: options.choice,
-            foreign: foreign(options, (place.step * MOST_STREAMS.0 + number) as u64, shapes.layers.taps.len()),
+            foreign: foreign(options, batch(number) as u64, shapes.layers.taps.len()),
         };
         let (mut gradients, parts) = workers.gradients(&nets, shapes, &given, lesson, dropout);
         if !parts.iter().flatten().all(|part| part.is_finite()) {
