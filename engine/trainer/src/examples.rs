@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use wattage_trainer::distract::Sentences;
 use wattage_trainer::example::Example;
-use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
+use wattage_trainer::generate::{APART, Counts, Generator, HELD_OUT};
 use wattage_trainer::read::{gsm8k, mawps};
 use wattage_trainer::skeleton::held_out;
 use wattage_trainer::{Error, Result};
@@ -17,6 +17,8 @@ use wattage_trainer::{Error, Result};
 const HELD_PUBLISHED: usize = 128;
 /// Held-out generated examples.
 const HELD_GENERATED: u64 = 400;
+/// Generated numbers among which stories unlike those to train on are looked for, and most of these.
+const HELD_APART: (u64, usize) = (20_000, 256);
 
 #[derive(Args)]
 pub(crate) struct Examples {
@@ -64,13 +66,19 @@ impl Examples {
     /// Generates, and reads data sets.
     pub(crate) fn gather(&self) -> Result<Gathered> {
         let generator = Generator::new(self.seed)?;
-        let make = |range: std::ops::Range<u64>| -> Result<Vec<Example>> {
-            let wanted = |example: &Example| self.only.is_empty() || self.only.contains(&example.category);
+        let make = |range: std::ops::Range<u64>, wanted: &(dyn Fn(&str) -> bool + Sync)| -> Result<Vec<Example>> {
             let made = range.into_par_iter().map(|number| generator.example(number, &mut Counts::new()));
-            made.filter(|made| made.as_ref().map_or(true, wanted)).collect()
+            made.filter(|made| made.as_ref().map_or(true, |example| wanted(&example.category))).collect()
         };
-        let generated = make(self.first..self.first + self.count)?;
-        let mut held = vec![("generated", make(HELD_OUT..HELD_OUT + HELD_GENERATED)?)];
+        let wanted = |category: &str| {
+            category != APART && (self.only.is_empty() || self.only.iter().any(|only| only == category))
+        };
+        let generated = make(self.first..self.first + self.count, &wanted)?;
+        let mut held = vec![("generated", make(HELD_OUT..HELD_OUT + HELD_GENERATED, &wanted)?)];
+        let (among, most) = HELD_APART;
+        let mut apart = make(HELD_OUT..HELD_OUT + among, &|category| category == APART)?;
+        apart.truncate(most);
+        held.push(("apart", apart));
         let mut published = Vec::new();
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
         for (name, path, read, copies) in [

@@ -10,7 +10,7 @@ use wattage_engine::scorer::{self, Scorer as Weights, Store};
 use wattage_engine::{Source, wasm_layers};
 use wattage_trainer::distract::Sentences;
 use wattage_trainer::example::Example;
-use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
+use wattage_trainer::generate::{APART, Counts, Generator, HELD_OUT};
 use wattage_trainer::judge::{Kept, Settings, Surveyed, Surveyor, fit, study};
 use wattage_trainer::read::{Loaded, gsm8k, mawps};
 use wattage_trainer::skeleton::{hash, held_out};
@@ -20,6 +20,8 @@ use wattage_trainer::{Error, Result};
 const REPORT: usize = 500;
 /// The generator's held-out numbers from here on are the scorer's; those before measure the layers while they train.
 const FIRST: u64 = HELD_OUT + 10_000;
+/// Those among which stories that the layers were not trained on are looked for.
+const UNSEEN: std::ops::Range<u64> = HELD_OUT + 1_000_000..HELD_OUT + 2_000_000;
 
 #[derive(Args)]
 pub(crate) struct Scorer {
@@ -38,6 +40,9 @@ pub(crate) struct Scorer {
     /// Generated questions to learn from
     #[arg(long, default_value_t = 12_000)]
     generated: u64,
+    /// Generated questions of stories that the layers were not trained on, beside those
+    #[arg(long, default_value_t = 0)]
+    apart: usize,
     /// How often each held-out question of a data set is taken, after the first time with other numbers and names
     #[arg(long, default_value_t = 4)]
     copies: usize,
@@ -91,6 +96,9 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
     let mut learn: Vec<Vec<Example>> = (FIRST..FIRST + args.generated)
         .map(|number| Ok(vec![generator.example(number, &mut counts)?]))
         .collect::<Result<_>>()?;
+    let apart = UNSEEN.map(|number| generator.example(number, &mut Counts::new()));
+    let apart = apart.filter(|made| made.as_ref().map_or(true, |example| example.category == APART)).take(args.apart);
+    learn.append(&mut apart.map(|example| Ok(vec![example?])).collect::<Result<_>>()?);
     // What is remembered is what the layers were trained on.
     let mut known: Vec<Example> =
         (0..args.store as u64 / 2).map(|number| generator.example(number, &mut counts)).collect::<Result<_>>()?;
@@ -114,7 +122,7 @@ pub(crate) fn run(args: &Scorer) -> Result<()> {
             known.extend(of);
         }
     }
-    known.retain(|example| example.program.is_some() && example.previous.is_none());
+    known.retain(|example| example.program.is_some() && example.previous.is_none() && example.category != APART);
     known.shuffle(&mut random);
     known.truncate(args.store);
     learn.shuffle(&mut random);

@@ -27,6 +27,8 @@ use surface::{Case, roughen};
 
 /// Examples from this number on are measured on and never trained on.
 pub const HELD_OUT: u64 = 1 << 40;
+/// The category of questions that no layer is trained on: stories told in other ways than any that it has seen.
+pub const APART: &str = "story-apart";
 /// How often numbers are drawn again until they meet a rule's conditions.
 const DRAWS: usize = 200;
 /// How often an example is tried again before the generator gives up on it.
