@@ -10,6 +10,8 @@ use wattage_trainer::model::BaseConfig;
 use wattage_trainer::train::{Nets, Place, Reader, Shapes, average, score};
 use wattage_trainer::{Error, Result, shape};
 
+use crate::provenance::before;
+
 #[derive(Args)]
 pub(crate) struct Export {
     /// The folder that `tiny` was given as --out
@@ -84,36 +86,10 @@ fn provenance(args: &Export, place: &Place) -> Value {
         scores.filter_map(|line| Some((line["set"].as_str()?.to_owned(), line["held_out"].clone()))).collect();
     // What the run went on with, if it did not begin with new weights.
     let start = read(&args.from.join("start.json")).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
-    let mut before = Vec::new();
-    start.into_iter().for_each(|start| ancestors(start, &mut before));
     json!({
-        "before": before, "data": scores.keys().collect::<Vec<_>>(), "seed": args.seed, "steps": place.step, "epochs": place.epoch + 1,
+        "before": start.map(before).unwrap_or_default(), "data": scores.keys().collect::<Vec<_>>(), "seed": args.seed, "steps": place.step, "epochs": place.epoch + 1,
         "tokens": place.tokens, "seconds": place.seconds.round(), "held_out": scores,
     })
-}
-
-/// The runs that weights come from, each once, the last ones first. One that began with the mean of several comes from them all.
-fn ancestors(mut start: Value, runs: &mut Vec<Value>) {
-    let parts = match start["mean of"].take() {
-        Value::Array(parts) => parts,
-        _ => vec![start],
-    };
-    for mut run in parts {
-        let earlier = [run["before"].take(), run["start"].take()];
-        if let Some(run) = run.as_object_mut() {
-            run.retain(|_, value| !value.is_null());
-        }
-        if !run.is_null() && !runs.contains(&run) {
-            runs.push(run);
-        }
-        for earlier in earlier {
-            match earlier {
-                Value::Array(all) => all.into_iter().for_each(|run| ancestors(run, runs)),
-                Value::Object(_) => ancestors(earlier, runs),
-                _ => {}
-            }
-        }
-    }
 }
 
 /// Counts what the engine does rightly with the files, and what the nets do in the trainer, for the same held-out questions.
@@ -152,25 +128,4 @@ fn check(args: &Export, files: &Files, nets: &Nets, base: &BaseConfig) -> Result
     let trainer = score(nets, Shapes { base: Some(base), layers: &files.config }, &sequences, None)?;
     println!("{}", json!({"engine": engine, "trainer": trainer}));
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_is_told_once_however_many_means_it_is_in() {
-        let run = |steps: u32, start: Value| json!({"steps": steps, "start": start});
-        let first = run(1, Value::Null);
-        let second = run(2, first.clone());
-        let third = run(3, json!({"mean of": [first, second.clone()]}));
-        let mut runs = Vec::new();
-        ancestors(json!({"mean of": [second, third]}), &mut runs);
-        assert_eq!(runs, [2, 1, 3].map(|steps| json!({"steps": steps})));
-        // A model that tells of them so already.
-        let mut again = Vec::new();
-        ancestors(json!({"steps": 4, "before": runs.clone()}), &mut again);
-        assert_eq!(again.len(), 4);
-        assert_eq!(again[1..], runs[..]);
-    }
 }

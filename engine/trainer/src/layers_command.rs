@@ -1,20 +1,26 @@
 //! `wattage-trainer layers`: WASM layers on a pretrained base, from the states that `states` kept.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
-use wattage_engine::DType;
+use wattage_engine::wasm_layers::config::LayersConfig;
 use wattage_engine::wasm_layers::{self, to_bytes};
+use wattage_engine::{DType, Source};
 use wattage_trainer::export;
 use wattage_trainer::plot::plot;
-use wattage_trainer::train::{Index, Material, Nets, Options, Sequence, Shapes, States, Stored, run as train, score};
+use wattage_trainer::skeleton::hash;
+use wattage_trainer::train::{
+    Index, Material, Nets, Options, Sequence, Shapes, Standard, States, Stored, run as train, score,
+};
 use wattage_trainer::{Error, Result, shape};
 
 use crate::metrics::reporter;
+use crate::provenance::before;
 
 /// Sequences whose states say how taps are standardised.
 const STANDARD: usize = 4000;
@@ -24,6 +30,9 @@ pub(crate) struct Layers {
     /// The folders that `states` was given as --out
     #[arg(long, required = true)]
     states: Vec<PathBuf>,
+    /// A folder with layers of the same base to go on with, in place of new weights
+    #[arg(long)]
+    start: Option<PathBuf>,
     /// Where checkpoints and metrics go
     #[arg(long)]
     out: PathBuf,
@@ -92,9 +101,9 @@ pub(crate) fn run(args: &Layers) -> Result<()> {
     let mut held: Vec<(&str, Vec<Sequence>)> = Vec::new();
     let mut files = Vec::new();
     let mut first = 0;
-    let mut all = Vec::new();
+    let (mut all, mut measured) = (Vec::new(), HashSet::new());
     for (folder, index) in args.states.iter().zip(&indices) {
-        all.extend(index.sequences(first));
+        all.extend(index.sequences(first, &mut measured));
         files.push((folder.join("states.f16"), index.tokens()));
         first += index.tokens();
     }
@@ -108,8 +117,19 @@ pub(crate) fn run(args: &Layers) -> Result<()> {
     train_set.shuffle(&mut ChaCha8Rng::seed_from_u64(args.seed));
     train_set.truncate(args.first.unwrap_or(usize::MAX));
     let mut states = States::open(&files, head.taps.len(), head.hidden, config.bound)?;
-    let stored: Vec<Stored> = train_set.iter().take(STANDARD).filter_map(|sequence| sequence.stored).collect();
-    states.standardise(stored.into_iter())?;
+    let shapes = Shapes { base: None, layers: &config };
+    let Begun { nets, name, before } = match &args.start {
+        Some(folder) => {
+            let (begun, standards) = begin(folder, &config)?;
+            states.standards = standards;
+            begun
+        }
+        None => {
+            let stored: Vec<Stored> = train_set.iter().take(STANDARD).filter_map(|sequence| sequence.stored).collect();
+            states.standardise(stored.into_iter())?;
+            Begun { nets: Nets::seeded(args.seed, shapes), name: String::new(), before: Vec::new() }
+        }
+    };
     let held: Vec<(&str, &[Sequence])> = held.iter().map(|(name, set)| (*name, set.as_slice())).collect();
     eprintln!("{} sequences of {}", train_set.len(), head.base);
 
@@ -128,13 +148,12 @@ pub(crate) fn run(args: &Layers) -> Result<()> {
         evaluation: args.evaluation.max(1),
         patience: args.patience,
         workers: args.workers,
-        start: String::new(),
+        start: name,
         until: args.until,
         out: args.out.clone(),
     };
-    let shapes = Shapes { base: None, layers: &config };
     let material = Material { train: &train_set, held: &held, states: Some(&states) };
-    let nets = train(Nets::seeded(args.seed, shapes), shapes, material, &options, &mut report)?;
+    let nets = train(nets, shapes, material, &options, &mut report)?;
     plot(&path, &args.out.join("plot.svg"))?;
 
     // 3. The layers' file.
@@ -143,11 +162,30 @@ pub(crate) fn run(args: &Layers) -> Result<()> {
         held_out.insert(name.to_owned(), json!(score(&nets, shapes, set, Some(&states))?));
     }
     let provenance = json!({
-        "questions": train_set.len(), "seed": args.seed, "steps": args.steps, "held_out": held_out,
+        "before": before, "questions": train_set.len(), "seed": args.seed, "steps": args.steps, "held_out": held_out,
     });
     let values = export::layers(&nets.layers, &config, &states.standards)?;
     let bytes = to_bytes(&config, &provenance, DType::F16, &values)?;
     let path = args.model.join(wasm_layers::FILE);
     eprintln!("{}: {} bytes", path.display(), bytes.len());
     std::fs::write(&path, bytes).map_err(|why| Error::file(&path, why))
+}
+
+/// What training goes on with.
+struct Begun {
+    nets: Nets,
+    /// Tells these weights from others, for the checkpoint.
+    name: String,
+    /// The runs that they come from.
+    before: Vec<serde_json::Value>,
+}
+
+/// The layers in a folder, and how their taps are standardised.
+fn begin(folder: &Path, config: &LayersConfig) -> Result<(Begun, Vec<Standard>)> {
+    let path = folder.join(wasm_layers::FILE);
+    let bytes = std::fs::read(&path).map_err(|why| Error::file(&path, why))?;
+    let name = format!("{:016x}", hash(&bytes));
+    let source = Source::bytes(wasm_layers::FILE, bytes);
+    let (layers, standards, provenance) = export::reopen_layers(&source, config)?;
+    Ok((Begun { nets: Nets { base: None, layers }, name, before: before(provenance) }, standards))
 }

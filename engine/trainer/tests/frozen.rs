@@ -8,6 +8,11 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use common::{Bits, base, examples, layers, options, sequences};
+use serde_json::json;
+use wattage_engine::wasm_layers::config::LayersConfig;
+use wattage_engine::wasm_layers::{self, to_bytes};
+use wattage_engine::{DType, Source};
+use wattage_trainer::export;
 use wattage_trainer::model::{LayerOutput, Rotary};
 use wattage_trainer::train::{Batch, Material, Nets, Options, Sequence, Shapes, Standard, States, StatesWriter, run};
 
@@ -116,4 +121,24 @@ fn layers_learn_from_disk_and_repeat_themselves() {
     let material = Material { train: &kept, held: &[], states: None };
     let refused = run(Nets::seeded(1, shapes), shapes, material, &asked, &mut |_| {});
     assert!(refused.unwrap_err().to_string().contains("neither a base"));
+}
+
+#[test]
+fn training_goes_on_from_a_file_of_layers() {
+    let config = layers();
+    let device = Device::flex();
+    device.seed(5);
+    let nets = Nets::new(Shapes { base: None, layers: &config }, &device);
+    let moved = |tap: usize| Standard { mean: vec![0.25; config.hidden], scale: vec![tap as f32; config.hidden] };
+    let standards: Vec<Standard> = config.taps.iter().map(|tap| moved(*tap)).collect();
+    let values = export::layers(&nets.layers, &config, &standards).unwrap();
+    let made = json!({"steps": 7});
+    let file = Source::bytes(wasm_layers::FILE, to_bytes(&config, &made, DType::F32, &values).unwrap());
+
+    let (again, found, provenance) = export::reopen_layers(&file, &config).unwrap();
+    assert_eq!((&found, &provenance), (&standards, &made));
+    assert!(export::layers(&again, &config, &found).unwrap() == values, "the weights are other ones");
+    // Layers for another base know nothing of this one.
+    let other = LayersConfig { base: "another".to_owned(), ..config };
+    assert!(export::reopen_layers(&file, &other).is_err());
 }

@@ -20,7 +20,7 @@ pub use self::base::base;
 pub use self::gguf::{Gguf, Storage, Value};
 pub use self::layers::layers;
 pub use self::opened::{Opened, Reading, Written};
-pub use self::reopen::reopen;
+pub use self::reopen::{reopen, reopen_layers};
 use crate::model::BaseConfig;
 use crate::train::{Nets, Standard};
 use crate::{Error, Result};

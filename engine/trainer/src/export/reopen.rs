@@ -10,7 +10,7 @@ use wattage_engine::{ModelFile, Source, dequantise};
 
 use super::layers::{Part, TAP, parts};
 use crate::model::{Base, BaseConfig, Block, Layer};
-use crate::train::Nets;
+use crate::train::{Nets, Standard};
 use crate::{Error, Result};
 
 /// The nets of a base's GGUF and its layers' safetensors, of these shapes, ready to be trained, and how they were made. Matrices
@@ -49,14 +49,34 @@ pub fn reopen(
         let net = read_base(&mut base, shapes.0)?;
         base.all_read()?;
         let mut file = File { values: mean(all)?, device: &device };
-        let layers = shapes.1.taps.iter().map(|tap| read_layer(&mut file, *tap, shapes.1)).collect::<Result<_>>()?;
+        let (layers, standards) = read_layers(&mut file, shapes.1)?;
         file.all_read()?;
+        // With a base that is trained along, taps are neither moved nor scaled.
+        if standards.iter().any(|standard| *standard != Standard::none(shapes.1.hidden)) {
+            return Err(Error::Export("the taps are standardised, which this training does not know".into()));
+        }
         let provenance = match provenance.len() {
             1 => provenance.remove(0),
             _ => serde_json::json!({ "mean of": provenance }),
         };
         Ok((Nets { base: Some(net), layers }, provenance))
     })
+}
+
+/// The WASM layers of a file, of this shape, ready to be trained, how their taps are standardised, and how they were made.
+///
+/// # Errors
+/// [`Error::Export`] for layers of another shape or base, the engine's for a file that it cannot read.
+pub fn reopen_layers(layers: &Source, config: &LayersConfig) -> Result<(Vec<Layer>, Vec<Standard>, serde_json::Value)> {
+    let (found, made, values) = pollster::block_on(read(layers))?;
+    if found != *config {
+        return Err(Error::Export("the WASM layers are of another shape or base; use what made them".into()));
+    }
+    let device = Device::flex().autodiff();
+    let mut file = File { values, device: &device };
+    let (layers, standards) = read_layers(&mut file, config)?;
+    file.all_read()?;
+    Ok((layers, standards, made))
 }
 
 /// The mean of each tensor over files that have the same ones.
@@ -159,14 +179,18 @@ fn read_base(file: &mut File<'_>, config: &BaseConfig) -> Result<Base> {
     Ok(Base { embed, blocks, norm: file.vector("model.norm.weight", d)? })
 }
 
-fn read_layer(file: &mut File<'_>, tap: usize, config: &LayersConfig) -> Result<Layer> {
-    // With a base that is trained along, taps are neither moved nor scaled.
-    for (name, value) in [(TAP.0, 0.0), (TAP.1, 1.0)] {
-        let name = full_name(tap, name);
-        if file.take(&name, config.hidden)?.iter().any(|found| (found - value).abs() > 0.0) {
-            return Err(Error::Export(format!("the tensor {name} is not as training leaves it")));
-        }
+/// Every layer, and how each tap is standardised.
+fn read_layers(file: &mut File<'_>, config: &LayersConfig) -> Result<(Vec<Layer>, Vec<Standard>)> {
+    let mut standards = Vec::with_capacity(config.taps.len());
+    for tap in &config.taps {
+        let mut channels = |name| file.take(&full_name(*tap, name), config.hidden);
+        standards.push(Standard { mean: channels(TAP.0)?, scale: channels(TAP.1)? });
     }
+    let layers = config.taps.iter().map(|tap| read_layer(file, *tap, config)).collect::<Result<_>>()?;
+    Ok((layers, standards))
+}
+
+fn read_layer(file: &mut File<'_>, tap: usize, config: &LayersConfig) -> Result<Layer> {
     // Shapes are those of new weights, which go.
     let mut layer = Layer::new(config, file.device);
     for (name, part) in parts(&mut layer) {

@@ -1,5 +1,6 @@
 //! Which questions a folder of states is of, a line of JSON each, in the order of their states.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -120,8 +121,8 @@ impl Index {
     }
 
     /// The questions that the layers can read, as sequences of states stored behind `first` tokens, each with the set that it
-    /// measures.
-    pub fn sequences(&self, mut first: u64) -> Vec<(Option<&str>, Sequence)> {
+    /// measures. Those that measure are told to `measured`, by set and hash: of several folders with the same ones each counts once.
+    pub fn sequences(&self, mut first: u64, measured: &mut HashSet<(String, u64)>) -> Vec<(Option<&str>, Sequence)> {
         let mut all = Vec::new();
         for line in self.lines.iter().filter(|line| line.tokens > 0) {
             let sequence = Sequence {
@@ -135,7 +136,8 @@ impl Index {
                 stored: Some(Stored { first, count: line.tokens }),
             };
             first += line.tokens as u64;
-            all.push((line.held.as_deref(), sequence));
+            let new = line.held.as_ref().is_none_or(|set| measured.insert((set.clone(), line.hash)));
+            all.extend(new.then_some((line.held.as_deref(), sequence)));
         }
         all
     }
@@ -170,12 +172,15 @@ mod tests {
         index.add(line(1, 2)).unwrap();
         index.flush().unwrap();
         let index = Index::read(&path).unwrap();
-        let sequences = index.sequences(0);
+        let mut measured = HashSet::new();
+        let sequences = index.sequences(0, &mut measured);
         let places: Vec<_> = sequences.iter().map(|(_, s)| s.stored.unwrap()).collect();
         let stored = |first, count| Stored { first, count };
         assert_eq!(places, [stored(0, 3), stored(3, 5), stored(8, 2)]);
         assert_eq!(sequences.iter().map(|(held, _)| *held).collect::<Vec<_>>(), [None, None, Some("MAWPS")]);
-        assert_eq!(index.sequences(10)[1].1.stored.unwrap(), stored(13, 5));
+        // A second folder with the same questions: what measures is not counted again.
+        let again = index.sequences(10, &mut measured);
+        assert_eq!(again.iter().map(|(_, s)| s.stored.unwrap()).collect::<Vec<_>>(), [stored(10, 3), stored(13, 5)]);
         // Its states are of nothing else.
         let other = Head { taps: vec![3, 8], ..head };
         assert!(Index::open(&path, &other).is_err());
