@@ -34,7 +34,7 @@ pub fn direct(count: u64, seed: u64) -> Vec<EvalItem> {
                     question: question.join(" "),
                     answer: Some(answer),
                     category: format!("{operation} {digits}"),
-                    previous: None,
+                    ..EvalItem::default()
                 });
             }
         }

@@ -18,6 +18,7 @@ pub mod formula;
 pub mod generate;
 pub mod grammar;
 pub mod judge;
+pub mod mistakes;
 pub mod model;
 mod numbers;
 pub mod plot;

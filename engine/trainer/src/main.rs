@@ -5,6 +5,8 @@ mod examples;
 mod export_command;
 mod layers_command;
 mod metrics;
+mod mistakes_command;
+mod provenance;
 mod questions_command;
 mod scorer_command;
 mod states_command;
@@ -35,6 +37,8 @@ enum Command {
     Export(export_command::Export),
     /// Writes a set that models are measured on as lines for `wattage eval`
     Questions(questions_command::Questions),
+    /// Tells what is wrong with the programs that gave wrong results, from what `wattage eval` wrote
+    Mistakes(mistakes_command::Mistakes),
     /// Trains the scorer of an exported model, and fills its store
     Scorer(scorer_command::Scorer),
 }
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         Command::Layers(layers) => layers_command::run(&layers),
         Command::Export(export) => export_command::run(&export),
         Command::Questions(questions) => questions_command::run(&questions),
+        Command::Mistakes(mistakes) => mistakes_command::run(&mistakes),
         Command::Scorer(scorer) => scorer_command::run(&scorer),
     };
     match result {

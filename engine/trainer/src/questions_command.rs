@@ -82,6 +82,7 @@ pub(crate) fn run(args: &Questions) -> Result<()> {
     for item in &items {
         let line = json!({
             "question": item.question, "answer": item.answer, "category": item.category, "previous": item.previous,
+            "equation": item.equation,
         });
         writeln!(file, "{line}").map_err(fail)?;
     }
@@ -102,6 +103,7 @@ fn generated(args: &Questions) -> Result<Vec<EvalItem>> {
                 answer: example.answer,
                 category: example.category,
                 previous: example.previous,
+                ..EvalItem::default()
             });
         }
     }

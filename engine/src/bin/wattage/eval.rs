@@ -28,6 +28,9 @@ struct Item {
     /// What kind of question it is, where the file says so.
     #[serde(default)]
     category: String,
+    /// What is to be computed, where the file says so: nothing here goes by it.
+    #[serde(default)]
+    equation: String,
 }
 
 pub(crate) async fn run(args: cli::Eval) -> Result<()> {
@@ -132,6 +135,9 @@ async fn one(session: &mut Session, item: &Item, args: &cli::Eval, voices: &[Voi
     line["answer"] = json!(item.answer);
     if !item.category.is_empty() {
         line["category"] = json!(item.category);
+    }
+    if !item.equation.is_empty() {
+        line["equation"] = json!(item.equation);
     }
     if args.suffix.is_some() {
         line["suffix"] = json!(args.suffix);

@@ -39,18 +39,27 @@ fn is_right(value: &Value, right: f64) -> bool {
     value.as_f64().is_some_and(|value| near(value, right, MILLIONTH))
 }
 
-/// Whether a line's question was answered rightly. Where no layers read it the last number of the answer's text counts.
+/// Whether a line's question was answered rightly. Where no layers read it, it is the text that counts: the last number in its last
+/// `\boxed{…}`, as models mark what they found, and without one the last number of all.
 pub(crate) fn is_correct(line: &Value) -> bool {
     let computation = !line["numbers"].is_null();
     match (line["answer"].as_f64(), line["gate"].is_null()) {
         (None, _) => !computation,
         (Some(right), _) if computation => is_right(&line["computed"], right),
         (Some(right), true) => {
-            let said = bind(line["text"].as_str().unwrap_or_default()).numbers;
-            said.last().is_some_and(|number| near(number.value, right, MILLIONTH))
+            let text = line["text"].as_str().unwrap_or_default();
+            said(text).is_some_and(|number| near(number, right, MILLIONTH))
         }
         (Some(_), false) => false,
     }
+}
+
+/// The number that a text without computed ones gives as its answer.
+fn said(text: &str) -> Option<f64> {
+    const BOX: &str = "\\boxed{";
+    let last = |text: &str| bind(text).numbers.last().map(|number| number.value);
+    let boxed = text.rsplit_once(BOX).and_then(|(_, behind)| last(behind.split('}').next().unwrap_or_default()));
+    boxed.or_else(|| last(text))
 }
 
 impl Tally {
@@ -216,6 +225,13 @@ mod tests {
         assert!(!is_correct(&line(Some(7.0), "It is 7, not 8.")));
         assert!(!is_correct(&line(Some(7.0), "I do not know.")));
         assert!(is_correct(&line(None, "Hello 5")));
+        // What is marked as the answer goes before what is said behind it.
+        assert!(is_correct(&line(
+            Some(7.0),
+            r"\[ 12 - 5 = \boxed{7} \] So \(\boxed{\text{7 cows}}\) are left after selling 5."
+        )));
+        assert!(!is_correct(&line(Some(7.0), r"It is \boxed{8}, and not 7.")));
+        assert!(is_correct(&line(Some(7.0), r"\boxed{x}: that is 7")));
         // Layers that read it and kept still have not answered.
         let mut closed = line(Some(7.0), "7");
         closed["gate"] = json!({ "open": false });

@@ -10,7 +10,7 @@ use crate::skeleton::skeleton;
 use crate::{Error, Result};
 
 /// A question to measure with.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub struct EvalItem {
     /// What the user writes.
     pub question: String,
@@ -22,6 +22,10 @@ pub struct EvalItem {
     /// The value computed in the turn before.
     #[serde(default)]
     pub previous: Option<f64>,
+    /// What the set says is to be computed, where it says so. It tells kinds of mistakes apart, and is no program: nothing can be
+    /// trained on it.
+    #[serde(default)]
+    pub equation: String,
 }
 
 /// A set to measure with. It has no programs: it must not be trained on.
@@ -68,13 +72,16 @@ impl EvalSet {
             answer: f64,
             #[serde(rename = "Type", default)]
             kind: String,
+            #[serde(rename = "Equation", default)]
+            equation: String,
         }
         let entries: Vec<Entry> = serde_json::from_str(text).map_err(|why| json("SVAMP", &why))?;
         let item = |entry: Entry| EvalItem {
             question: joined(&entry.body, &entry.question),
             answer: Some(entry.answer),
             category: entry.kind,
-            previous: None,
+            equation: entry.equation,
+            ..EvalItem::default()
         };
         Ok(Self { name: "SVAMP", items: entries.into_iter().map(item).collect() })
     }
@@ -84,8 +91,7 @@ impl EvalSet {
         let item = |entry: mawps::Entry| EvalItem {
             question: entry.question.trim().to_owned(),
             answer: entry.solutions.first().copied(),
-            category: String::new(),
-            previous: None,
+            ..EvalItem::default()
         };
         Ok(Self { name: "MAWPS", items: mawps::entries(text)?.into_iter().map(item).collect() })
     }
@@ -102,12 +108,7 @@ impl EvalSet {
             let fail = |why: String| Error::Set { set: "GSM8K", entry: index + 1, why };
             let entry: Entry = serde_json::from_str(line).map_err(|why| fail(why.to_string()))?;
             let answer = final_answer(&entry.answer).ok_or_else(|| fail("no answer after '####'".into()))?;
-            items.push(EvalItem {
-                question: entry.question,
-                answer: Some(answer),
-                category: String::new(),
-                previous: None,
-            });
+            items.push(EvalItem { question: entry.question, answer: Some(answer), ..EvalItem::default() });
         }
         Ok(Self { name: "GSM8K", items })
     }
@@ -139,7 +140,11 @@ impl EvalSet {
                     question: joined(&body, &question),
                     answer: Some(answer),
                     category: field("Solution-Type").unwrap_or_default(),
-                    previous: None,
+                    // "7+2=9"
+                    equation: field("Formula")
+                        .and_then(|text| Some(text.split_once('=')?.0.to_owned()))
+                        .unwrap_or_default(),
+                    ..EvalItem::default()
                 });
             }
         }
@@ -172,20 +177,21 @@ mod tests {
         let set = EvalSet::svamp(text).unwrap();
         assert_eq!(set.items[0].question, "A pen costs 3 dollars, What do 4 cost?");
         assert_eq!((set.items[0].answer, set.items[0].category.as_str()), (Some(12.0), "Multiplication"));
+        assert_eq!(set.items[0].equation, "( 3.0 * 4.0 )");
         assert!(EvalSet::svamp("{}").is_err());
     }
 
     #[test]
     fn asdiv() {
         let text = "<ProblemSet><Problem ID=\"1\"><Body>Ann &amp; Bob have 7 pens.</Body><Question>How many?</Question>\
-            <Solution-Type>Addition</Solution-Type><Answer>7 (pens)</Answer></Problem>\
+            <Solution-Type>Addition</Solution-Type><Answer>7 (pens)</Answer><Formula>5+2=7</Formula></Problem>\
             <Problem ID=\"2\"><Body>A</Body><Question>Who?</Question><Answer>Bob</Answer></Problem></ProblemSet>";
         let set = EvalSet::asdiv(text, None).unwrap();
         assert_eq!(EvalSet::asdiv(text, Some(&HashSet::from(["1"]))).unwrap(), set);
         assert!(EvalSet::asdiv(text, Some(&HashSet::from(["2", "3"]))).unwrap().items.is_empty());
         assert_eq!(set.items.len(), 1);
         assert_eq!(set.items[0].question, "Ann & Bob have 7 pens. How many?");
-        assert_eq!(set.items[0].answer, Some(7.0));
+        assert_eq!((set.items[0].answer, set.items[0].equation.as_str()), (Some(7.0), "5+2"));
         assert!(EvalSet::asdiv("<Problem ID=\"1\"><Body>", None).is_err());
     }
 
