@@ -33,7 +33,7 @@ macro_rules! grammar {
     };
 }
 
-const FAMILIES: [(&str, &str); 47] = [
+const FAMILIES: [(&str, &str); 55] = [
     grammar!("add_subtract.txt"),
     grammar!("multiply_divide.txt"),
     grammar!("chain.txt"),
@@ -72,14 +72,22 @@ const FAMILIES: [(&str, &str); 47] = [
     grammar!("scenes_counts.txt"),
     grammar!("scenes_rates.txt"),
     grammar!("scenes_compare.txt"),
+    grammar!("scenes_asked.txt"),
+    grammar!("scenes_games.txt"),
     grammar!("scenes_giving.txt"),
     grammar!("scenes_groups.txt"),
+    grammar!("scenes_home.txt"),
     grammar!("scenes_measures.txt"),
+    grammar!("scenes_nature.txt"),
     grammar!("scenes_parts.txt"),
     grammar!("scenes_prices.txt"),
     grammar!("scenes_relations.txt"),
+    grammar!("scenes_school.txt"),
+    grammar!("scenes_shops.txt"),
     grammar!("scenes_short.txt"),
     grammar!("scenes_turned.txt"),
+    grammar!("scenes_twins.txt"),
+    grammar!("scenes_work.txt"),
     grammar!("asked_directly.txt"),
 ];
 const STEPS: (&str, &str) = grammar!("steps.txt");
