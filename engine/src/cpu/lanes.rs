@@ -9,14 +9,16 @@ mod portable;
 mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+#[cfg(target_arch = "x86_64")]
+mod x86_512;
 
 pub(super) use self::portable::Portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(super) use self::wasm::Simd128;
 #[cfg(target_arch = "x86_64")]
-pub(super) use pulp::x86::V3;
+pub(super) use pulp::x86::{V3, V4};
 
-/// An instruction set: vectors of one or two times 128 bits, each 128 bits for a block of 32 weights of four bits.
+/// An instruction set: vectors of one, two or four times 128 bits, each 128 bits for a block of 32 weights of four bits.
 pub(super) trait Lanes: Copy + Send + Sync {
     /// Blocks of 32 nibbles in a vector.
     const BLOCKS: usize;
@@ -77,7 +79,7 @@ pub(super) trait Lanes: Copy + Send + Sync {
     fn run<R>(self, work: impl FnOnce() -> R) -> R;
 }
 
-/// Runs work compiled for the widest vectors that this machine has; what it calls must be inlined into it.
+/// Runs work compiled for wide vectors, if this machine has them; what it calls must be inlined into it.
 #[inline(always)]
 pub(super) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]

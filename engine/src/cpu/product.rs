@@ -10,6 +10,8 @@ use super::formats::{self, Format, Kind};
 use super::lanes::Lanes;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 use super::lanes::Portable;
+#[cfg(target_arch = "x86_64")]
+use super::lanes::{V3, V4};
 use super::threads::for_each_piece;
 use crate::loader::DType;
 use crate::loader::planes::{group_blocks, plane_sizes, quant_words, scale_words, unpack};
@@ -60,15 +62,17 @@ impl Planes<'_> {
         }
     }
 
-    /// On the widest vectors that this machine has.
+    /// On the widest vectors that this machine has for one token, whose time goes into widening the weights (half as many
+    /// tokens again are decoded a second); many tokens share that, and gain nothing by the slower wide units.
     #[cfg(target_arch = "x86_64")]
     fn best<F: Format>(self, x: &[f32], products: &mut [f32])
     where
-        F::Kind: Kind<Portable> + Kind<super::lanes::V3>,
+        F::Kind: Kind<Portable> + Kind<V3> + Kind<V4>,
     {
-        match super::lanes::V3::try_new() {
-            Some(lanes) => self.with::<_, F>(lanes, x, products),
-            None => self.with::<_, F>(Portable, x, products),
+        match (V4::try_new(), V3::try_new()) {
+            (Some(lanes), _) if x.len() == 32 * self.blocks => self.with::<_, F>(lanes, x, products),
+            (_, Some(lanes)) => self.with::<_, F>(lanes, x, products),
+            (_, None) => self.with::<_, F>(Portable, x, products),
         }
     }
 
@@ -147,7 +151,7 @@ where
         // One token: a whole row, then the next. Many: a chunk of all rows.
         let (chunk, rows) = if T == 1 { (planes.blocks, 1) } else { (CHUNK.min(planes.blocks), ROWS) };
         // Whole groups, of which the first may begin before the row does, and at the end a whole vector.
-        let room = (chunk + Self::GROUP).next_multiple_of(8) + 8;
+        let room = (chunk + Self::GROUP).next_multiple_of(8) + (4 * L::BLOCKS).max(8);
         Self {
             lanes,
             planes,

@@ -101,28 +101,37 @@ fn products_are_those_of_the_definition() {
     }
 }
 
-/// The way for machines without the vectors of this one.
-fn portable(planes: Planes<'_>, x: &[f32], products: &mut [f32]) {
+/// The way of one instruction set, whatever this machine would take.
+fn on<L: Lanes>(lanes: L, planes: Planes<'_>, x: &[f32], products: &mut [f32]) {
     match planes.dtype {
-        DType::Q4_0 => planes.with::<_, formats::Q4_0>(Portable, x, products),
-        DType::Q4_1 => planes.with::<_, formats::Q4_1>(Portable, x, products),
-        DType::Q5_0 => planes.with::<_, formats::Q5_0>(Portable, x, products),
-        DType::Q5_1 => planes.with::<_, formats::Q5_1>(Portable, x, products),
-        DType::Q8_0 => planes.with::<_, formats::Q8_0>(Portable, x, products),
-        DType::Q4_K => planes.with::<_, formats::Q4_K>(Portable, x, products),
-        DType::Q5_K => planes.with::<_, formats::Q5_K>(Portable, x, products),
-        DType::Q6_K => planes.with::<_, formats::Q6_K>(Portable, x, products),
+        DType::Q4_0 => planes.with::<_, formats::Q4_0>(lanes, x, products),
+        DType::Q4_1 => planes.with::<_, formats::Q4_1>(lanes, x, products),
+        DType::Q5_0 => planes.with::<_, formats::Q5_0>(lanes, x, products),
+        DType::Q5_1 => planes.with::<_, formats::Q5_1>(lanes, x, products),
+        DType::Q8_0 => planes.with::<_, formats::Q8_0>(lanes, x, products),
+        DType::Q4_K => planes.with::<_, formats::Q4_K>(lanes, x, products),
+        DType::Q5_K => planes.with::<_, formats::Q5_K>(lanes, x, products),
+        DType::Q6_K => planes.with::<_, formats::Q6_K>(lanes, x, products),
         DType::F32 | DType::F16 | DType::BF16 => planes.times(x, products),
     }
 }
 
-#[test]
-fn products_without_wide_vectors_are_the_same() {
+fn check<L: Lanes>(lanes: L) {
     for dtype in DType::ALL {
         for (rows, blocks, tokens) in shapes(dtype) {
-            let error = worst(dtype, rows, blocks, tokens, portable);
+            let error = worst(dtype, rows, blocks, tokens, |planes, x, products| on(lanes, planes, x, products));
             assert!(error <= tolerance(dtype), "{dtype:?} {rows} x {blocks} x {tokens}: {error:.1e}");
         }
+    }
+}
+
+#[test]
+fn products_of_all_vectors_are_the_same() {
+    check(Portable);
+    #[cfg(target_arch = "x86_64")]
+    {
+        V3::try_new().into_iter().for_each(check);
+        V4::try_new().into_iter().for_each(check);
     }
 }
 
