@@ -30,6 +30,9 @@ pub(crate) struct Layers {
     /// The folders that `states` was given as --out
     #[arg(long, required = true)]
     states: Vec<PathBuf>,
+    /// The decoder layers to train on, where the states are of more of them
+    #[arg(long, value_delimiter = ',')]
+    taps: Option<Vec<usize>>,
     /// A folder with layers of the same base to go on with, in place of new weights
     #[arg(long)]
     start: Option<PathBuf>,
@@ -93,7 +96,12 @@ pub(crate) fn run(args: &Layers) -> Result<()> {
     if let Some(other) = indices.iter().find(|other| other.head != *head) {
         return Err(Error::Training(format!("the states are of two bases or taps: {head:?} and {:?}", other.head)));
     }
-    let config = shape::layers_on(&head.base, head.hidden, &head.taps);
+    let taps = args.taps.as_ref().unwrap_or(&head.taps);
+    let place = |tap: &usize| head.taps.iter().position(|kept| kept == tap);
+    let places = taps.iter().map(place).collect::<Option<Vec<usize>>>();
+    let places =
+        places.ok_or_else(|| Error::Training(format!("the states are of the layers {:?}, not {taps:?}", head.taps)))?;
+    let config = shape::layers_on(&head.base, head.hidden, taps);
     if config.constants != head.constants {
         return Err(Error::Training("the states were made for programs with other constants; make them again".into()));
     }
@@ -116,7 +124,7 @@ pub(crate) fn run(args: &Layers) -> Result<()> {
     }
     train_set.shuffle(&mut ChaCha8Rng::seed_from_u64(args.seed));
     train_set.truncate(args.first.unwrap_or(usize::MAX));
-    let mut states = States::open(&files, head.taps.len(), head.hidden, config.bound)?;
+    let mut states = States::open(&files, head.taps.len(), head.hidden, config.bound)?.only(places)?;
     let shapes = Shapes { base: None, layers: &config };
     let Begun { nets, name, before } = match &args.start {
         Some(folder) => {

@@ -1,6 +1,7 @@
 //! The trainer's command line. Results go to files and stdout, counts to stderr.
 
 mod data;
+mod digits_command;
 mod examples;
 mod export_command;
 mod layers_command;
@@ -37,6 +38,8 @@ enum Command {
     Export(export_command::Export),
     /// Writes a set that models are measured on as lines for `wattage eval`
     Questions(questions_command::Questions),
+    /// Draws how many answers to direct arithmetic are right by number of digits, from what `wattage eval` wrote
+    Digits(digits_command::Digits),
     /// Tells what is wrong with the programs that gave wrong results, from what `wattage eval` wrote
     Mistakes(mistakes_command::Mistakes),
     /// Trains the scorer of an exported model, and fills its store
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Layers(layers) => layers_command::run(&layers),
         Command::Export(export) => export_command::run(&export),
         Command::Questions(questions) => questions_command::run(&questions),
+        Command::Digits(digits) => digits_command::run(&digits),
         Command::Mistakes(mistakes) => mistakes_command::run(&mistakes),
         Command::Scorer(scorer) => scorer_command::run(&scorer),
     };

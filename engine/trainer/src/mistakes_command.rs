@@ -1,6 +1,6 @@
 //! `wattage-trainer mistakes`: the kinds of mistakes in a file of answers, as a table.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::Value;
@@ -19,9 +19,7 @@ pub(crate) struct Mistakes {
 
 pub(crate) fn run(args: &Mistakes) -> Result<()> {
     for path in &args.answers {
-        let text = std::fs::read_to_string(path).map_err(|why| Error::file(path, why))?;
-        let fail = |why| Error::file(path, std::io::Error::from(why));
-        let lines: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>().map_err(fail)?;
+        let lines = answers(path)?;
         let wrong = lines.iter().filter(|line| line["correct"] == false).count();
         let told = lines.iter().filter(|line| line["equation"].is_string()).count();
         println!("{}: {wrong} of {} wrong; of {told} it is known what is to be computed", path.display(), lines.len());
@@ -33,4 +31,11 @@ pub(crate) fn run(args: &Mistakes) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The lines of a file of answers.
+pub(crate) fn answers(path: &Path) -> Result<Vec<Value>> {
+    let text = std::fs::read_to_string(path).map_err(|why| Error::file(path, why))?;
+    let lines = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
+    lines.map_err(|why| Error::file(path, std::io::Error::from(why)))
 }

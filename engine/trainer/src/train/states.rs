@@ -42,9 +42,12 @@ impl Standard {
 #[derive(Debug)]
 pub struct States {
     parts: Vec<Part>,
+    /// Taps in the files.
     taps: usize,
+    /// Those of them that are read, by their places.
+    read: Vec<usize>,
     hidden: usize,
-    /// One a tap.
+    /// One a tap that is read.
     pub standards: Vec<Standard>,
     /// What standardised states are clamped to, either side of zero.
     bound: f32,
@@ -73,7 +76,19 @@ impl States {
             first += tokens;
         }
         let standards = vec![Standard::none(hidden); taps];
-        Ok(Self { parts, taps, hidden, standards, bound })
+        Ok(Self { parts, taps, read: (0..taps).collect(), hidden, standards, bound })
+    }
+
+    /// Reads only these of the taps, by their places.
+    ///
+    /// # Errors
+    /// [`Error::Training`] for a place that is none.
+    pub fn only(self, read: Vec<usize>) -> Result<Self> {
+        if let Some(place) = read.iter().find(|place| **place >= self.taps) {
+            return Err(Error::Training(format!("the states are of {} taps, and number {place} is wanted", self.taps)));
+        }
+        let standards = vec![Standard::none(self.hidden); read.len()];
+        Ok(Self { read, standards, ..self })
     }
 
     /// The raw states [tokens, taps, hidden] of a sequence.
@@ -93,12 +108,13 @@ impl States {
     /// [`Error::File`] where the file ends before them.
     pub fn read(&self, stored: Stored) -> Result<Vec<Vec<f32>>> {
         let raw = self.raw(stored)?;
-        let mut all = vec![Vec::with_capacity(stored.count * self.hidden); self.taps];
-        for (at, row) in raw.chunks_exact(self.hidden).enumerate() {
-            let tap = at % self.taps;
-            let Standard { mean, scale } = &self.standards[tap];
-            let values = row.iter().zip(mean).zip(scale).map(|((value, mean), scale)| (value - mean) * scale);
-            all[tap].extend(values.map(|value| value.clamp(-self.bound, self.bound)));
+        let mut all = vec![Vec::with_capacity(stored.count * self.hidden); self.read.len()];
+        for token in raw.chunks_exact(self.taps * self.hidden) {
+            for ((values, place), Standard { mean, scale }) in all.iter_mut().zip(&self.read).zip(&self.standards) {
+                let row = &token[place * self.hidden..(place + 1) * self.hidden];
+                let moved = row.iter().zip(mean).zip(scale).map(|((value, mean), scale)| (value - mean) * scale);
+                values.extend(moved.map(|value| value.clamp(-self.bound, self.bound)));
+            }
         }
         Ok(all)
     }
@@ -120,9 +136,9 @@ impl States {
             }
         }
         let count = count.max(1) as f64;
-        for (tap, standard) in self.standards.iter_mut().enumerate() {
+        for (place, standard) in self.read.iter().zip(&mut self.standards) {
             for channel in 0..self.hidden {
-                let at = tap * self.hidden + channel;
+                let at = place * self.hidden + channel;
                 let mean = sums[at] / count;
                 let deviation = (squares[at] / count - mean * mean).max(0.0).sqrt();
                 standard.mean[channel] = mean as f32;
@@ -241,6 +257,11 @@ mod tests {
         let (inner, outer) = (Stored { first: 0, count: 3 }, Stored { first: 9, count: 3 });
         assert_eq!(both.read(outer).unwrap(), alone.read(inner).unwrap());
         assert_eq!(both.read(second).unwrap(), states.read(second).unwrap());
+
+        // One tap of two.
+        let second_tap = States::open(&[(path.clone(), 9)], 2, 4, 100.0).unwrap().only(vec![1]).unwrap();
+        assert_eq!(second_tap.read(second).unwrap(), states.read(second).unwrap()[1..]);
+        assert!(second_tap.only(vec![2]).is_err());
 
         // Standardised, every channel of what was looked at has mean 0 and deviation 1.
         let all = [Stored { first: 0, count: 9 }];
