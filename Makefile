@@ -45,6 +45,8 @@ FIFTEENTH := $(call examples,3140000,150000,2000) --mawps-copies 20 --rate 4e-4 
 SIXTEENTH := $(call examples,3300000,30000,500) --mawps-copies 6 --rate 2e-4 --answers 0.7 --answers-late 0.7 --patience 40 --foreign 0.2
 # What a pretrained base is asked for layers of its own.
 QUESTIONS := --count 8000 --mawps-copies 4 --gsm8k-copies 1 --distracted 0.4
+# Stories that are asked in several ways, of which only the question tells what is wanted: about 12,000.
+SCENES := --count 280000 --only story-scene --seed 2
 TRAINER = "$(CARGO_TARGET_DIR)/release/wattage-trainer"
 # $(call part,name,models that it begins with,arguments): trains a part and writes its model.
 define part
@@ -137,9 +139,10 @@ train-layers: setup ## Train WASM layers on a pretrained base (BASE=file.gguf DA
 	@[ -f "$(DATA)/mawps/trainset.json" ] && [ -f "$(DATA)/gsm8k/train.jsonl" ] || { echo "say where the data is: DATA=folder, with mawps/trainset.json and gsm8k/train.jsonl (see README)" >&2; exit 2; }
 	@$(ENV) cargo build $(RELEASE) --workspace
 	@$(TRAINER) states --base "$(BASE)" --out "$(RUN)/states" --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl" $(QUESTIONS)
-	@$(TRAINER) layers --states "$(RUN)/states" --out "$(RUN)/layers" --model "$(LAYERS)" --steps $(or $(STEPS),6000)
+	@$(TRAINER) states --base "$(BASE)" --out "$(RUN)/scenes" $(SCENES)
+	@$(TRAINER) layers --states "$(RUN)/states" --states "$(RUN)/scenes" --out "$(RUN)/layers" --model "$(LAYERS)" --steps $(or $(STEPS),8000)
 	@$(TRAINER) scorer --model "$(LAYERS)" --base "$(BASE)" --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl" \
-	    --ask-base --surveys "$(RUN)/surveys.jsonl" --generated 1500 --distracted 0.4
+	    --surveys "$(RUN)/surveys.jsonl" --generated 500 --apart 500 --copies 2 --distracted 0.4
 
 eval-layers: setup ## Measure layers on a pretrained base, and the base alone (BASE=file.gguf LAYERS=folder DATA=folder RUN=folder)
 	@[ -n "$(BASE)" ] && [ -f "$(BASE)" ] && [ -f "$(LAYERS)/wasm_layers.safetensors" ] || { echo "say which: make eval-layers BASE=file.gguf LAYERS=folder DATA=folder" >&2; exit 2; }
