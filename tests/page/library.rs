@@ -95,8 +95,8 @@ fn a_download_goes_on_after_a_closed_tab_and_the_model_then_needs_no_network() {
     let page = Page::open(&browser, &site);
     host.parts().pace.store(50, Relaxed);
     begin(&page, &model.address(&host.url(NAME)));
-    // The tab ends in the middle of it, twice, and in the middle of pieces.
-    let mut had = 0;
+    // The tab ends in the middle of it, twice, and in the middle of pieces, of which it may meet the end once by chance.
+    let (mut had, mut within) = (0, 0);
     for pieces in [2, 5] {
         wait_begun(&page, pieces);
         browser.open("about:blank");
@@ -105,10 +105,12 @@ fn a_download_goes_on_after_a_closed_tab_and_the_model_then_needs_no_network() {
         let page = Page::open(&browser, &site);
         wait_state(&page, "MB of 42 MB are on this computer");
         had = kept(&page);
-        assert!(had >= pieces * PIECE / 2 && !had.is_multiple_of(PIECE), "{had} bytes");
+        assert!(had >= pieces * PIECE / 2, "{had} bytes");
+        within += usize::from(!had.is_multiple_of(PIECE));
         host.parts().sent.store(0, Relaxed);
         page.press(&format!("Resume {NAME}"));
     }
+    assert!(within > 0, "{had} bytes, and whole pieces before");
     host.parts().pace.store(0, Relaxed);
     wait_state(&Page { browser: &browser }, "On this computer");
     // Not a byte that had come was fetched again.
