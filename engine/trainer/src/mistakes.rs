@@ -63,8 +63,8 @@ impl Parts {
     }
 
     fn same_operands(&self, other: &Self) -> bool {
-        let pairs = self.operands.iter().zip(&other.operands);
-        self.operands.len() == other.operands.len() && pairs.into_iter().all(|(a, b)| near(*a, *b, SAME))
+        let mut pairs = self.operands.iter().zip(&other.operands);
+        self.operands.len() == other.operands.len() && pairs.all(|(a, b)| near(*a, *b, SAME))
     }
 }
 

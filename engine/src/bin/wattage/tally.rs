@@ -48,14 +48,14 @@ pub(crate) fn is_correct(line: &Value) -> bool {
         (Some(right), _) if computation => is_right(&line["computed"], right),
         (Some(right), true) => {
             let text = line["text"].as_str().unwrap_or_default();
-            said(text).is_some_and(|number| near(number, right, MILLIONTH))
+            answer_in(text).is_some_and(|number| near(number, right, MILLIONTH))
         }
         (Some(_), false) => false,
     }
 }
 
 /// The number that a text without computed ones gives as its answer.
-fn said(text: &str) -> Option<f64> {
+fn answer_in(text: &str) -> Option<f64> {
     const BOX: &str = "\\boxed{";
     let last = |text: &str| bind(text).numbers.last().map(|number| number.value);
     let boxed = text.rsplit_once(BOX).and_then(|(_, behind)| last(behind.split('}').next().unwrap_or_default()));
