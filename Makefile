@@ -155,8 +155,8 @@ eval-layers: setup ## Measure layers on a pretrained base, and the base alone (B
 	        "$(CARGO_TARGET_DIR)/release/wattage" eval --device cpu --json --data "$(RUN)/eval/$$set.jsonl" --sample 200 \
 	            --out "$(RUN)/eval/$$set.$$way.jsonl" --resume "$$@"; }; \
 	    ask layers --model "$(BASE)" --layers "$(LAYERS)"; \
-	    ask alone --model "$(BASE)" --no-layers; \
-	    ask steps --model "$(BASE)" --no-layers --suffix "Think step by step, then give the answer as a number at the end."; }; \
+	    ask alone --model "$(BASE)" --no-layers --together 16; \
+	    ask steps --model "$(BASE)" --no-layers --together 16 --suffix "Think step by step, then give the answer as a number at the end."; }; \
 	measure direct --set direct --count 5; \
 	measure mawps --set mawps --from "$(DATA)/mawps/testset.json"; \
 	measure asdiv-a --set asdiv --from "$(DATA)/asdiv/ASDiv.xml" $(addprefix --ids ,$(wildcard $(DATA)/asdiv/asdiv-a/*.txt)); \

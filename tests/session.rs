@@ -232,3 +232,62 @@ fn settings_out_of_range_and_unknown_tokens_are_refused() {
     let refused = attempt(&mut session, &[], &greedy(1));
     assert!(matches!(refused, Err(Error::Request(_))));
 }
+
+#[test]
+fn answers_side_by_side_are_those_one_after_another() {
+    // More conversations than lanes, of different lengths: lanes are used again, and never at the same position.
+    let words = ["Hello", "What is 3 plus 4? Say it in words.", "Why", "Tell me about 17, 4 and 203.", "Thanks a lot"];
+    let conversations: Vec<Vec<Message>> =
+        words.iter().map(|text| vec![Message { role: Role::User, content: (*text).to_owned() }]).collect();
+    for device in BOTH {
+        let mut session = harness::tiny::load_with(device, &[]).unwrap();
+        let options = ChatOptions { layers: false, ..greedy(24) };
+        let mut alone = Vec::new();
+        for messages in &conversations {
+            let prompt = Prompt::Chat(messages);
+            let answer = pollster::block_on(session.complete(prompt, &options, &Cancel::new(), &mut |_| {})).unwrap();
+            alone.push((answer.tokens, answer.text, answer.stop, answer.prompt_tokens));
+        }
+        for lanes in [1, 3] {
+            let before = session.counts().submits;
+            let mut beside = vec![None; conversations.len()];
+            let mut on_answer = |at: usize, answer: Completion| {
+                beside[at] = Some((answer.tokens, answer.text, answer.stop, answer.prompt_tokens));
+                Ok(())
+            };
+            let cancel = Cancel::new();
+            let work = session.complete_together(&conversations, (lanes, &options), &cancel, &mut on_answer);
+            pollster::block_on(work).unwrap();
+            let beside: Vec<_> = beside.into_iter().flatten().collect();
+            assert_eq!(beside, alone, "{lanes} lanes");
+            let steps: usize = alone.iter().map(|(tokens, ..)| tokens.len() + 1).sum();
+            let submits = (session.counts().submits - before) as usize;
+            // A submit a prompt, and steps that the lanes share.
+            assert!(
+                submits <= conversations.len() + if lanes == 1 { steps } else { steps * 2 / 3 },
+                "{submits} submits"
+            );
+        }
+    }
+}
+
+#[test]
+fn side_by_side_is_refused_where_it_cannot_be() {
+    let mut session = harness::tiny::load();
+    let conversations = vec![vec![harness::tiny::user("Hello")]];
+    let mut attempt = |lanes, options: &ChatOptions, cancel: &Cancel| {
+        pollster::block_on(session.complete_together(&conversations, (lanes, options), cancel, &mut |_, _| Ok(())))
+    };
+    let options = ChatOptions { layers: false, ..greedy(4) };
+    for lanes in [0, 257] {
+        assert!(matches!(attempt(lanes, &options, &Cancel::new()), Err(Error::Request(_))));
+    }
+    let computing = ChatOptions { layers: true, ..options.clone() };
+    assert!(matches!(attempt(1, &computing, &Cancel::new()), Err(Error::Request(_))));
+    let sampled = ChatOptions { sampling: Sampling::default(), ..options.clone() };
+    assert!(matches!(attempt(1, &sampled, &Cancel::new()), Err(Error::Request(_))));
+    let cancel = Cancel::new();
+    cancel.cancel();
+    assert!(matches!(attempt(1, &options, &cancel), Err(Error::Cancelled)));
+    attempt(1, &options, &Cancel::new()).unwrap();
+}

@@ -1,6 +1,7 @@
 //! The one driver: from model files to a loaded session, from messages to an answer.
 
 mod inspect;
+mod together;
 
 use web_time::Instant;
 

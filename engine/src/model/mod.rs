@@ -2,10 +2,11 @@
 
 mod config;
 mod forward;
+mod pass;
 mod state;
 mod weights;
 
 pub use config::{Architecture, Config, KvType};
-pub(crate) use forward::{beside, decode, greedy, head, heads, prefill, sample};
-pub(crate) use state::{Beside, CHUNK, RunState, StateWords};
+pub(crate) use forward::{beside, decode, greedy, head, heads, prefill, sample, together};
+pub(crate) use state::{Beside, CHUNK, Lanes, RunState, StateWords};
 pub(crate) use weights::{Matrix, Piece, Weights};

@@ -151,6 +151,43 @@ impl Beside {
     }
 }
 
+/// Texts that are decoded side by side.
+pub(crate) struct Lanes {
+    pub(crate) caches: Vec<Beside>,
+    pub(crate) words: Slice,  // [lanes, WORDS], each lane's state words and its token
+    pub(crate) greedy: Slice, // [lanes, WORDS], four of them used
+    pub(crate) logits: Slice, // [lanes, stride]
+    /// Words from one row of logits to the next.
+    pub(crate) stride: usize,
+}
+
+impl Lanes {
+    /// Words of a row that is bound alone: 256 bytes, which is what WebGPU lets offsets be multiples of.
+    pub(crate) const WORDS: usize = 64;
+
+    /// `count` lanes of `places` positions each.
+    pub(crate) fn new(
+        device: &mut Device,
+        config: &Config,
+        state: &RunState,
+        (count, places): (usize, usize),
+    ) -> Result<Self> {
+        let stride = config.vocab.next_multiple_of(Self::WORDS);
+        let mut rows = |width: usize| device.slice(4 * (count * width) as u64);
+        let (words, greedy, logits) = (rows(Self::WORDS)?, rows(Self::WORDS)?, rows(stride)?);
+        let caches = (0..count).map(|_| Beside::new(device, config, state, places)).collect::<Result<_>>()?;
+        Ok(Self { caches, words, greedy, logits, stride })
+    }
+
+    /// Gives its buffers back.
+    pub(crate) fn free(self, device: &mut Device) {
+        let caches = self.caches.iter().flat_map(|beside| &beside.cache).flat_map(|(keys, values)| [keys, values]);
+        for slice in [&self.words, &self.greedy, &self.logits].into_iter().chain(caches) {
+            device.free(slice.buffer);
+        }
+    }
+}
+
 /// Cosine and sine of each position's angles (Su et al. 2021): computed in f64, since GPUs promise little for large angles.
 fn rope_table(config: &Config, first: usize, count: usize) -> Vec<[f32; 2]> {
     let half = config.head_dim / 2;

@@ -157,6 +157,9 @@ pub(crate) struct Eval {
     /// Answer without computing anything
     #[arg(long)]
     pub(crate) no_layers: bool,
+    /// Answer so many questions side by side: sooner done with all, without times for each
+    #[arg(long, requires = "no_layers")]
+    pub(crate) together: Option<usize>,
     /// When the model's own stream of text writes functions too
     #[arg(long, value_enum, default_value_t = Text::Alone)]
     pub(crate) text_voice: Text,

@@ -1,5 +1,6 @@
 //! `eval`: a file of questions and answers, and how many are right, by layer and as chosen.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::time::Instant;
@@ -11,7 +12,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wattage_engine::wasm_layers::display;
 use wattage_engine::wasm_layers::program::{Instruction, Op, Program};
-use wattage_engine::{Cancel, ChatOptions, Error, Message, Prompt, Result, Role, Sampling, Session, Voice, splice};
+use wattage_engine::{
+    Cancel, ChatOptions, Completion, Error, Message, Prompt, Result, Role, Sampling, Session, Voice, splice,
+};
 
 use crate::cli;
 use crate::tally::Tally;
@@ -47,13 +50,22 @@ pub(crate) async fn run(args: cli::Eval) -> Result<()> {
     let voices = crate::ask::voices(session.model());
     let bar = indicatif::ProgressBar::new(items.len() as u64);
     bar.set_position(tally.n() as u64);
-    for item in &items[tally.n()..] {
-        let line = one(&mut session, item, &args, &voices).await?;
-        tally.add(&line);
+    let rest = &items[tally.n()..];
+    let mut take = |line: &Value| {
+        tally.add(line);
         if let (Some(file), Some(path)) = (&mut out, &args.out) {
             writeln!(file, "{line}").map_err(|why| unusable(path, &why))?;
         }
         bar.inc(1);
+        Ok(())
+    };
+    match args.together {
+        Some(lanes) => together(&mut session, rest, (&args, lanes, &voices), &mut take).await?,
+        None => {
+            for item in rest {
+                take(&one(&mut session, item, &args, &voices).await?)?;
+            }
+        }
     }
     bar.finish_and_clear();
     let report = tally.report(if args.no_layers { &[] } else { &voices });
@@ -105,13 +117,51 @@ fn resume(path: &Path, (items, suffix): (&[Item], Option<&str>), tally: &mut Tal
     Ok(file)
 }
 
-async fn one(session: &mut Session, item: &Item, args: &cli::Eval, voices: &[Voice]) -> Result<Value> {
-    let options = ChatOptions {
+fn options(args: &cli::Eval) -> ChatOptions {
+    ChatOptions {
         sampling: Sampling::greedy(),
         max_tokens: args.max_tokens,
         layers: !args.no_layers,
         ..ChatOptions::default()
+    }
+}
+
+async fn one(session: &mut Session, item: &Item, args: &cli::Eval, voices: &[Voice]) -> Result<Value> {
+    let messages = conversation(item, args);
+    let began = Instant::now();
+    let answer = session.complete(Prompt::Chat(&messages), &options(args), &Cancel::new(), &mut |_| {}).await?;
+    let seconds = began.elapsed().as_secs_f64();
+    Ok(line(item, args, crate::ask::as_json(&answer, voices, seconds)))
+}
+
+/// Answers items side by side, and gives their lines in order.
+async fn together(
+    session: &mut Session,
+    items: &[Item],
+    (args, lanes, voices): (&cli::Eval, usize, &[Voice]),
+    take: &mut dyn FnMut(&Value) -> Result<()>,
+) -> Result<()> {
+    let conversations: Vec<Vec<Message>> = items.iter().map(|item| conversation(item, args)).collect();
+    let mut early = BTreeMap::new();
+    let mut next = 0;
+    let mut on_answer = |at: usize, answer: Completion| {
+        let mut value = crate::ask::as_json(&answer, voices, 0.0);
+        // Times of answers that waited for each other would tell nothing.
+        if let Some(fields) = value.as_object_mut() {
+            fields.remove("timings");
+        }
+        early.insert(at, line(&items[at], args, value));
+        while let Some(line) = early.remove(&next) {
+            take(&line)?;
+            next += 1;
+        }
+        Ok(())
     };
+    session.complete_together(&conversations, (lanes, &options(args)), &Cancel::new(), &mut on_answer).await
+}
+
+/// What is asked.
+fn conversation(item: &Item, args: &cli::Eval) -> Vec<Message> {
     let mut messages = Vec::new();
     if let Some(value) = item.previous {
         let said = |role, content: String| Message { role, content };
@@ -127,10 +177,11 @@ async fn one(session: &mut Session, item: &Item, args: &cli::Eval, voices: &[Voi
         None => item.question.clone(),
     };
     messages.push(Message { role: Role::User, content: question });
-    let began = Instant::now();
-    let answer = session.complete(Prompt::Chat(&messages), &options, &Cancel::new(), &mut |_| {}).await?;
-    let seconds = began.elapsed().as_secs_f64();
-    let mut line = crate::ask::as_json(&answer, voices, seconds);
+    messages
+}
+
+/// What is told of an answer.
+fn line(item: &Item, args: &cli::Eval, mut line: Value) -> Value {
     line["question"] = json!(item.question);
     line["answer"] = json!(item.answer);
     if !item.category.is_empty() {
@@ -143,7 +194,7 @@ async fn one(session: &mut Session, item: &Item, args: &cli::Eval, voices: &[Voi
         line["suffix"] = json!(args.suffix);
     }
     line["correct"] = json!(crate::tally::is_correct(&line));
-    Ok(line)
+    line
 }
 
 fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Error {
