@@ -45,7 +45,7 @@ FIFTEENTH := $(call examples,3140000,150000,2000) --mawps-copies 20 --rate 4e-4 
 SIXTEENTH := $(call examples,3300000,30000,500) --mawps-copies 6 --rate 2e-4 --answers 0.7 --answers-late 0.7 --patience 40 --foreign 0.2
 # What a pretrained base is asked for layers of its own.
 QUESTIONS := --count 8000 --mawps-copies 4 --gsm8k-copies 1 --distracted 0.4
-# Stories that are asked in several ways, of which only the question tells what is wanted: about 12,000.
+# Stories that are asked in several ways, of which only the question tells what is wanted: about 22,000.
 SCENES := --count 280000 --only story-scene --seed 2
 TRAINER = "$(CARGO_TARGET_DIR)/release/wattage-trainer"
 # $(call part,name,models that it begins with,arguments): trains a part and writes its model.
@@ -140,7 +140,7 @@ train-layers: setup ## Train WASM layers on a pretrained base (BASE=file.gguf DA
 	@$(ENV) cargo build $(RELEASE) --workspace
 	@$(TRAINER) states --base "$(BASE)" --out "$(RUN)/states" --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl" $(QUESTIONS)
 	@$(TRAINER) states --base "$(BASE)" --out "$(RUN)/scenes" $(SCENES)
-	@$(TRAINER) layers --states "$(RUN)/states" --states "$(RUN)/scenes" --out "$(RUN)/layers" --model "$(LAYERS)" --steps $(or $(STEPS),8000)
+	@$(TRAINER) layers --states "$(RUN)/states" --states "$(RUN)/scenes" --out "$(RUN)/layers" --model "$(LAYERS)" --steps $(or $(STEPS),12000)
 	@$(TRAINER) scorer --model "$(LAYERS)" --base "$(BASE)" --mawps "$(DATA)/mawps/trainset.json" --gsm8k "$(DATA)/gsm8k/train.jsonl" \
 	    --surveys "$(RUN)/surveys.jsonl" --generated 500 --apart 500 --copies 2 --distracted 0.4
 
@@ -162,6 +162,10 @@ eval-layers: setup ## Measure layers on a pretrained base, and the base alone (B
 	measure asdiv-a --set asdiv --from "$(DATA)/asdiv/ASDiv.xml" $(addprefix --ids ,$(wildcard $(DATA)/asdiv/asdiv-a/*.txt)); \
 	measure svamp --set svamp --from "$(DATA)/svamp/svamp-half.json"; \
 	measure gsm8k --set gsm8k --from "$(DATA)/gsm8k/test.jsonl"
+	@$(TRAINER) controls --base "$(BASE)" --layers "$(LAYERS)" --data "$(RUN)/eval/mawps.jsonl"
+	@$(TRAINER) mistakes --answers "$(RUN)/eval/asdiv-a.layers.jsonl" "$(RUN)/eval/svamp.layers.jsonl"
+	@$(TRAINER) digits --answers "with layers=$(RUN)/eval/direct.layers.jsonl" "base alone=$(RUN)/eval/direct.alone.jsonl" \
+	    "base step by step=$(RUN)/eval/direct.steps.jsonl" --out "$(RUN)/eval/digits.svg"
 
 eval-tiny: setup ## Measure the embedded model (DATA=folder with mawps/, svamp/, asdiv/, gsm8k/)
 	@[ -f "$(DATA)/mawps/testset.json" ] || { echo "say where the data is: make eval-tiny DATA=folder (see README)" >&2; exit 2; }
@@ -170,7 +174,7 @@ eval-tiny: setup ## Measure the embedded model (DATA=folder with mawps/, svamp/,
 	    set=$$1; shift; $(TRAINER) questions "$$@" --out "$(RUN)/eval/$$set.jsonl"; echo "$$set:"; \
 	    "$(CARGO_TARGET_DIR)/release/wattage" eval --model $(TINY) --device cpu --json \
 	        --data "$(RUN)/eval/$$set.jsonl" --out "$(RUN)/eval/$$set.out.jsonl"; }; \
-	measure generated --set generated --count 2000; \
+	measure generated --set generated --count 2000 --without story-scene,story-apart; \
 	measure phrasings --set phrasings; \
 	measure asked --set asked; \
 	measure mawps --set mawps --from "$(DATA)/mawps/testset.json"; \

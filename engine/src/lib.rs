@@ -60,6 +60,6 @@ pub use loader::{DType, ModelFile, Source, TensorInfo, dequantise};
 pub use model::{Architecture, Config, KvType};
 pub use recording::{BufferId, Dispatch, Recording, Run, Slice, Workgroups};
 pub use sample::Sampling;
-pub use session::{Prompt, Session};
+pub use session::{ChangeTaps, Prompt, Session};
 pub use tokenizer::{Offsets, QWEN_WORDS, TextStream, Tokenizer};
 pub use trace::trace;

@@ -3,6 +3,8 @@
 mod inspect;
 mod together;
 
+pub use inspect::ChangeTaps;
+
 use web_time::Instant;
 
 use crate::answer::{Answer, Next};

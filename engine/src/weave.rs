@@ -1,6 +1,8 @@
 //! The computing part of an answer: the WASM layers, or the model itself where it has none, read the question, compute, and hand over
 //! what goes into the context.
 
+use std::ops::Range;
+
 use crate::asked::Asked;
 use crate::computation::{Computation, Gate};
 use crate::compute::Computer;
@@ -84,6 +86,12 @@ impl<'a> Weave<'a> {
             (None, None) => splice::failed(None, &NoResult::Nothing),
         };
         Ok(format!("{}{behind}", splice::OPEN))
+    }
+
+    /// Rows of the context in which the question stands.
+    pub(crate) fn rows(&self) -> Option<Range<usize>> {
+        let (first, count) = *self.asked.as_ref()?.question.ranges.last()?;
+        Some(first..first + count)
     }
 
     /// Reads the question, and gives all that a scorer is trained on.

@@ -1,5 +1,7 @@
 //! A look at a session's insides: what tests compare and trainings are made from.
 
+use std::ops::Range;
+
 use web_time::Instant;
 
 use super::Session;
@@ -10,6 +12,9 @@ use crate::wasm_layers::Score;
 use crate::wasm_layers::program::Program;
 use crate::weave::Weave;
 use crate::{Cancel, Error, Message, Result, asked};
+
+/// Writes into taps [rows read, hidden], one a tapped layer; the range says in which rows the question stands.
+pub type ChangeTaps<'a> = dyn FnMut(Range<usize>, &mut [Vec<f32>]) + 'a;
 
 impl Session {
     /// Logits [n, vocab] after each of the tokens, and the residual stream [n, hidden] of each tapped layer.
@@ -58,6 +63,26 @@ impl Session {
     pub async fn survey(&mut self, messages: &[Message]) -> Result<Survey> {
         let (mut weave, runner) = self.read(messages).await?;
         weave.survey(runner).await
+    }
+
+    /// As [`Self::survey`], where the taps hold something else, which `change` writes. What the cache holds is forgotten then.
+    ///
+    /// # Errors
+    /// As [`Self::survey`].
+    pub async fn survey_changed(&mut self, messages: &[Message], change: &mut ChangeTaps<'_>) -> Result<Survey> {
+        let (mut weave, runner) = self.read(messages).await?;
+        let rows = weave.rows().unwrap_or_default();
+        let (layers, mut taps): (Vec<usize>, Vec<Vec<f32>>) = runner.taps().await?.into_iter().unzip();
+        change(rows, &mut taps);
+        for (layer, tap) in layers.iter().zip(&taps) {
+            let kept = runner.state.taps.iter().find(|(tapped, _)| tapped == layer).map(|(_, slice)| *slice);
+            if let Some(slice) = kept {
+                runner.device.write(slice.buffer, slice.offset, bytemuck::cast_slice(tap))?;
+            }
+        }
+        let survey = weave.survey(runner).await;
+        self.reset();
+        survey
     }
 
     /// The key [hidden] of a conversation's last message, nothing taken off: what a scorer's store is searched by.

@@ -40,6 +40,7 @@ impl Session {
         }
         let places = limit.min(longest + options.max_tokens.max(1) + 1);
         let runner = &mut self.runner;
+        let lanes = lanes.min(prompts.len().max(1));
         let lanes = Lanes::new(&mut runner.device, &runner.config, &runner.state, (lanes, places))?;
         let mut together = Together { lanes, prepared: None };
 

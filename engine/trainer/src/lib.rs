@@ -7,6 +7,7 @@
 
 pub mod augment;
 pub mod constants;
+pub mod controls;
 pub mod digits;
 pub mod direct;
 pub mod distract;

@@ -1,5 +1,6 @@
 //! The trainer's command line. Results go to files and stdout, counts to stderr.
 
+mod controls_command;
 mod data;
 mod digits_command;
 mod examples;
@@ -42,6 +43,8 @@ enum Command {
     Digits(digits_command::Digits),
     /// Tells what is wrong with the programs that gave wrong results, from what `wattage eval` wrote
     Mistakes(mistakes_command::Mistakes),
+    /// Counts what layers still have right where something that they need is taken from them
+    Controls(controls_command::Controls),
     /// Trains the scorer of an exported model, and fills its store
     Scorer(scorer_command::Scorer),
 }
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Questions(questions) => questions_command::run(&questions),
         Command::Digits(digits) => digits_command::run(&digits),
         Command::Mistakes(mistakes) => mistakes_command::run(&mistakes),
+        Command::Controls(controls) => controls_command::run(&controls),
         Command::Scorer(scorer) => scorer_command::run(&scorer),
     };
     match result {

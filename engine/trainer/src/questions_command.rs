@@ -34,6 +34,9 @@ pub(crate) struct Questions {
     /// Only generated questions of these categories, separated by commas
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// No generated questions of these categories, separated by commas
+    #[arg(long, value_delimiter = ',', conflicts_with = "only")]
+    without: Vec<String>,
     /// The generator's seed
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -97,7 +100,8 @@ fn generated(args: &Questions) -> Result<Vec<EvalItem>> {
     let mut items = Vec::new();
     for number in FIRST..FIRST + args.count {
         let example = generator.example(number, &mut counts)?;
-        if args.only.is_empty() || args.only.contains(&example.category) {
+        let wanted = args.only.is_empty() || args.only.contains(&example.category);
+        if wanted && !args.without.contains(&example.category) {
             items.push(EvalItem {
                 question: example.question,
                 answer: example.answer,

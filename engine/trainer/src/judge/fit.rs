@@ -10,6 +10,7 @@ use wattage_engine::scorer::features::{self, AGREEMENT, ALL, BASE, BEFORE, LOGPR
 use wattage_engine::scorer::{Asked, Judged, Network, Scorer, Together, Verifier, undecided};
 
 use super::Surveyed;
+use super::calibrate::calibration;
 use super::measure::{Fitted, Sums};
 use crate::Result;
 
@@ -103,12 +104,20 @@ impl Net {
 pub fn fit(scorer: &mut Scorer, surveyed: &[Surveyed], layers: usize, settings: Settings) -> Result<Fitted> {
     let questions: Vec<Question> = surveyed.iter().map(|one| question(scorer, one, layers)).collect();
     let at = questions.len() - questions.len() / 6;
-    learn(scorer, &questions[..at], settings);
+    learn_calibrated(scorer, &questions[..at], settings);
     let mut sums = Sums::new(layers);
     for (question, one) in questions.iter().zip(surveyed).skip(at) {
         sums.add(scorer, question, one);
     }
     Ok(sums.fitted())
+}
+
+/// Fits the verifier to questions, and its scores to what they have to say: the best of many candidates is less often right than
+/// one of that score, and the listwise loss spreads scores.
+pub(super) fn learn_calibrated(scorer: &mut Scorer, train: &[Question], settings: Settings) {
+    let line = calibration(scorer, train, settings);
+    learn(scorer, train, settings);
+    line.apply(&mut scorer.verifier);
 }
 
 /// Fits the verifier to questions.

@@ -43,6 +43,17 @@ pub struct Shares {
     pub chosen: f64,
 }
 
+/// The scores of the candidates that ran, the chosen one's first, and whether they are right.
+pub(super) fn scored(scorer: &Scorer, question: &Question) -> Vec<(f32, bool)> {
+    let all = question.features.iter().zip(&question.ran).zip(&question.right);
+    let mut scored: Vec<(f32, bool)> = all
+        .filter(|((features, ran), _)| **ran && prior(scorer, features) >= scorer.threshold)
+        .map(|((features, _), right)| (scorer.verifier.parts(features).sum(), *right))
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored
+}
+
 /// Counts over questions.
 pub(super) struct Sums {
     n: usize,
@@ -82,24 +93,18 @@ impl Sums {
 
     /// Counts a question, for which `scorer` chooses.
     pub(super) fn add(&mut self, scorer: &Scorer, question: &Question, one: &Surveyed) {
-        let mut best: Option<(f32, bool)> = None;
-        for (at, features) in question.features.iter().enumerate() {
+        for (features, right) in question.features.iter().zip(&question.right) {
             self.candidates += 1;
-            self.right += usize::from(question.right[at]);
+            self.right += usize::from(*right);
             if prior(scorer, features) < scorer.threshold {
                 self.skipped += 1;
-                self.lost += usize::from(question.right[at]);
-            } else if question.ran[at] {
-                let score = scorer.verifier.parts(features).sum();
-                if score > 0.0 {
-                    self.over += 1;
-                    self.over_right += usize::from(question.right[at]);
-                }
-                if best.is_none_or(|(most, _)| score > most) {
-                    best = Some((score, question.right[at]));
-                }
+                self.lost += usize::from(*right);
             }
         }
+        let scored = scored(scorer, question);
+        self.over += scored.iter().filter(|(score, _)| *score > 0.0).count();
+        self.over_right += scored.iter().filter(|(score, right)| *score > 0.0 && *right).count();
+        let best = scored.first().copied();
         if let Some((score, right)) = best {
             self.said.push((1.0 / (1.0 + f64::from(-score).exp()), right));
         }

@@ -1,6 +1,7 @@
 //! The scorer's training: surveys of questions that the layers were not trained on, and a verifier that learns from them which
 //! candidates gave the right number.
 
+mod calibrate;
 mod fit;
 mod kept;
 mod measure;

@@ -8,7 +8,7 @@ use wattage_engine::scorer::features::{AGREEMENT, BASE, BEFORE, LOGPROB, RESULT,
 use wattage_engine::scorer::{Judged, Scorer};
 
 use super::Surveyed;
-use super::fit::{Question, Settings, learn, question};
+use super::fit::{Question, Settings, learn_calibrated, question};
 use super::measure::{Fitted, Sums};
 
 /// Parts that questions are dealt into: each is measured by what learned from the others.
@@ -131,7 +131,7 @@ fn folds(
         let held = place(fold)..place(fold + 1);
         let mut own = scorer.clone();
         let others = [&questions[..held.start], &questions[held.end..]].concat();
-        learn(&mut own, &others, settings);
+        learn_calibrated(&mut own, &others, settings);
         for at in held {
             sums.add(&own, &questions[at], &surveyed[at]);
         }

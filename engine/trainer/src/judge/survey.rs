@@ -4,7 +4,9 @@ use wattage_engine::scorer::{self, Scorer, Survey};
 use wattage_engine::wasm_layers::WasmLayers;
 use wattage_engine::wasm_layers::config::LayersConfig;
 use wattage_engine::wasm_layers::numbers::bind;
-use wattage_engine::{Cancel, DevicePreference, KvType, LoadOptions, Message, ModelFile, Role, Session, Source};
+use wattage_engine::{
+    Cancel, ChangeTaps, DevicePreference, KvType, LoadOptions, Message, ModelFile, Role, Session, Source,
+};
 
 use crate::evaluate::close;
 use crate::example::Example;
@@ -72,6 +74,19 @@ impl Surveyor {
                     survey.results.iter().map(|result| result.is_some_and(|value| close(value, answer))).collect();
                 Ok(Some(Surveyed { survey, right, set: set_of(example) }))
             }
+            Err(wattage_engine::Error::Request(_)) => Ok(None),
+            Err(error) => Err(Error::from(error)),
+        }
+    }
+
+    /// What the layers write for a question where their taps are changed as [`Session::survey_changed`] says; none where they cannot read it.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn survey_changed(&mut self, question: &str, change: &mut ChangeTaps<'_>) -> Result<Option<Survey>> {
+        let messages = [Message { role: Role::User, content: question.to_owned() }];
+        match pollster::block_on(self.session.survey_changed(&messages, change)) {
+            Ok(survey) => Ok(Some(survey)),
             Err(wattage_engine::Error::Request(_)) => Ok(None),
             Err(error) => Err(Error::from(error)),
         }
