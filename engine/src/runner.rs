@@ -275,6 +275,14 @@ impl Runner {
 
     async fn token(&mut self, pending: Pending) -> Result<u32> {
         let bytes = self.device.finish(pending).await?;
+        self.token_in(&bytes)
+    }
+
+    /// The token that argmax left at the beginning of these bytes.
+    ///
+    /// # Errors
+    /// [`Error::SelfCheck`] where it found none.
+    pub(crate) fn token_in(&self, bytes: &[u8]) -> Result<u32> {
         let token = bytemuck::pod_read_unaligned::<u32>(&bytes[..4]);
         if token as usize >= self.config.vocab {
             return Err(Error::SelfCheck("the model's logits are not numbers".to_owned()));

@@ -186,7 +186,13 @@ impl Judge {
         let words =
             StateWords { position: shared as u32, rows: rows as u32, shared: shared as u32, ..Default::default() };
         let pass = model::beside(&runner.config, &runner.weights, &runner.state, &self.beside, rows);
-        let head = model::heads(&runner.config, &runner.weights, &runner.state, (&self.head, self.logits), rows);
+        let head = model::heads(
+            &runner.config,
+            &runner.weights,
+            &runner.state,
+            (&self.head, self.logits, self.head.rows),
+            rows,
+        );
         let outputs = self.pieces.tokens.len();
         let read = Slice { size: 4 * (rows * outputs) as u64, ..self.logits };
         let bytes = runner.aside(&words, &tokens, vec![pass, head], read).await?;

@@ -100,7 +100,8 @@ impl Judge {
     async fn next(&mut self, runner: &mut Runner, token: u32) -> Result<Vec<f32>> {
         let words = StateWords { position: self.tokens.len() as u32, rows: 1, ..Default::default() };
         let pass = model::beside(&runner.config, &runner.weights, &runner.state, &self.beside, 1);
-        let head = model::heads(&runner.config, &runner.weights, &runner.state, (&self.head, self.logits), 1);
+        let head =
+            model::heads(&runner.config, &runner.weights, &runner.state, (&self.head, self.logits, self.head.rows), 1);
         let read = Slice { size: 4 * self.pieces.tokens.len() as u64, ..self.logits };
         let bytes = runner.aside(&words, &[token], vec![pass, head], read).await?;
         self.tokens.push(token);

@@ -63,7 +63,7 @@ pub(crate) fn together(
         let size = 4 * width as u64;
         Slice { offset: whole.offset + row as u64 * size, size, ..whole }
     };
-    let heads = config.heads + 2 * config.kv_heads;
+    let qkv_heads = config.heads + 2 * config.kv_heads;
     let texts: Vec<Rows<'_>> = active
         .iter()
         .enumerate()
@@ -71,7 +71,7 @@ pub(crate) fn together(
             count: 1,
             words: row_of(lanes.words, *lane, Lanes::WORDS),
             x: row_of(state.x, row, config.hidden),
-            qkv: row_of(state.qkv, row, heads * config.head_dim),
+            qkv: row_of(state.qkv, row, qkv_heads * config.head_dim),
             attended: row_of(state.attended, row, config.heads * config.head_dim),
             cache: &lanes.caches[*lane].cache,
         })
@@ -79,10 +79,8 @@ pub(crate) fn together(
     // 1. Through all layers.
     let mut recording = many(config, weights, Pass::new(config, state, &[], active.len()), &texts);
     // 2. The logits of each.
-    let mut pass = Pass::new(config, state, &[], active.len());
-    pass.norm(weights.norm);
-    pass.matmul(weights.head(), state.normed, None, lanes.logits, lanes.stride, 0, Epilogue::Store);
-    recording.dispatches.append(&mut pass.recording.dispatches);
+    let logits = (weights.head(), lanes.logits, lanes.stride);
+    recording.dispatches.append(&mut heads(config, weights, state, logits, active.len()).dispatches);
     // 3. The most likely token of each.
     for (row, (lane, text)) in active.iter().zip(&texts).enumerate() {
         let logits = row_of(lanes.logits, row, lanes.stride);
@@ -124,17 +122,17 @@ pub(crate) fn head(config: &Config, weights: &Weights, state: &RunState, row: us
     pass.recording
 }
 
-/// The logits [rows, outputs] of a head that has few outputs, for each row of the residual stream.
+/// The logits [rows, stride] of a head, for each row of the residual stream.
 pub(crate) fn heads(
     config: &Config,
     weights: &Weights,
     state: &RunState,
-    (head, logits): (&Matrix, Slice),
+    (head, logits, stride): (&Matrix, Slice, usize),
     rows: usize,
 ) -> Recording {
     let mut pass = Pass::new(config, state, &state.cache, rows);
     pass.norm(weights.norm);
-    pass.matmul(head, state.normed, None, logits, head.rows, 0, Epilogue::Store);
+    pass.matmul(head, state.normed, None, logits, stride, 0, Epilogue::Store);
     pass.recording
 }
 

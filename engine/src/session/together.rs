@@ -143,13 +143,6 @@ impl Together {
         let pending = runner.device.submit(&[&prepared], crate::recording::Run::default(), self.lanes.greedy)?;
         let bytes = runner.device.finish(pending).await?;
         self.prepared = Some((active.to_vec(), prepared));
-        let token = |lane: &usize| {
-            let token = bytemuck::pod_read_unaligned::<u32>(&bytes[4 * lane * Lanes::WORDS..][..4]);
-            if token as usize >= runner.config.vocab {
-                return Err(Error::SelfCheck("the model's logits are not numbers".to_owned()));
-            }
-            Ok(token)
-        };
-        active.iter().map(token).collect()
+        active.iter().map(|lane| runner.token_in(&bytes[4 * lane * Lanes::WORDS..])).collect()
     }
 }

@@ -101,8 +101,11 @@ fn unusable(why: safetensors::SafeTensorError) -> Error {
     Error::Export(format!("this is no file of WASM layers: {why}"))
 }
 
+/// Draws until another number is found that the question does not have.
+const TRIES: usize = 200;
+
 /// The question with another number for each that is written in digits, of as many of them; the same one for the same one. None where
-/// its numbers are not bound as before, such as where there are none.
+/// its numbers are not bound as before, where there are none, or so many that no others are left.
 pub fn renamed(question: &str, random: &mut ChaCha8Rng) -> Option<String> {
     let binding = bind(question);
     let mut out = String::with_capacity(question.len());
@@ -113,15 +116,13 @@ pub fn renamed(question: &str, random: &mut ChaCha8Rng) -> Option<String> {
         let new = match names.iter().find(|(old, _)| *old == text) {
             Some((_, new)) => new.clone(),
             None => {
-                let new = loop {
-                    let new: String = text
-                        .chars()
-                        .map(|c| if c.is_ascii_digit() { char::from(random.random_range(b'1'..=b'9')) } else { c })
-                        .collect();
-                    if new != text && names.iter().all(|(_, other)| *other != new) {
-                        break new;
-                    }
+                let mut draw = || -> String {
+                    let other = |c: char| if c.is_ascii_digit() { random.random_range(b'1'..=b'9').into() } else { c };
+                    text.chars().map(other).collect()
                 };
+                let new = (0..TRIES)
+                    .map(|_| draw())
+                    .find(|new| new != text && names.iter().all(|(_, other)| other != new))?;
                 names.push((text, new.clone()));
                 new
             }
@@ -181,5 +182,7 @@ mod tests {
             assert!(new[4] != 345.0 && (111.0..1000.0).contains(&new[4]));
         }
         assert_eq!(renamed("no number here", &mut random), None);
+        // Ten numbers of one digit: there are but nine to draw.
+        assert_eq!(renamed("Add 0, 1, 2, 3, 4, 5, 6, 7, 8 and 9.", &mut random), None);
     }
 }
