@@ -9,6 +9,10 @@ use serde_json::Value;
 use crate::direct::MOST_DIGITS;
 use crate::{Error, Result};
 
+/// Colours that are told apart by everyone (Okabe and Ito 2008).
+const COLOURS: [RGBColor; 4] =
+    [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
+
 /// For each number of digits how many questions there are, and how many answers are right.
 pub type Counts = BTreeMap<u32, (usize, usize)>;
 
@@ -50,16 +54,16 @@ fn draw(ways: &[(String, Counts)], to: &Path) -> std::result::Result<(), Box<dyn
         .x_labels(MOST_DIGITS as usize)
         .x_label_formatter(&digits)
         .y_label_formatter(&share)
+        .light_line_style(TRANSPARENT)
         .draw()?;
-    for (at, (name, counts)) in ways.iter().enumerate() {
-        let colour = Palette99::pick(at).to_rgba();
+    for ((name, counts), colour) in ways.iter().zip(COLOURS.into_iter().cycle()) {
         let points: Vec<(f64, f64)> =
             counts.iter().map(|(digits, (all, right))| (f64::from(*digits), *right as f64 / *all as f64)).collect();
         let series = chart.draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?;
         series.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
         chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, colour.filled())))?;
     }
-    chart.configure_series_labels().position(SeriesLabelPosition::LowerLeft).background_style(WHITE).draw()?;
+    chart.configure_series_labels().position(SeriesLabelPosition::MiddleRight).background_style(WHITE).draw()?;
     root.present()?;
     Ok(())
 }

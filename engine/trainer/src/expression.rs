@@ -112,6 +112,26 @@ impl Expression {
         }
     }
 
+    /// As a formula over these values, every operation in brackets; `None` where there are others than `+ - * /`, or a number that
+    /// is not there.
+    pub fn written(&self, numbers: &[f64]) -> Option<String> {
+        let sign = |op: &Op| match op {
+            Op::Add => Some('+'),
+            Op::Sub => Some('-'),
+            Op::Mul => Some('*'),
+            Op::Div => Some('/'),
+            _ => None,
+        };
+        match self {
+            Self::Number(k) => numbers.get(usize::from(*k)).map(f64::to_string),
+            Self::Constant(value) => Some(value.to_string()),
+            Self::Unary(..) => None,
+            Self::Binary(op, left, right) => {
+                Some(format!("({} {} {})", left.written(numbers)?, sign(op)?, right.written(numbers)?))
+            }
+        }
+    }
+
     /// Its nodes; counting stops past `most`.
     pub fn size(&self, most: usize) -> usize {
         let mut waiting = vec![self];
@@ -308,6 +328,19 @@ mod tests {
         assert_eq!(program.instructions().len(), 7);
         assert_eq!(Expression::of(&program), Some(tree.clone()));
         assert_eq!(tree.program(2), None);
+    }
+
+    #[test]
+    fn a_tree_is_written_as_it_is_read() {
+        let numbers = [12.0, 0.25, 3.0];
+        let tree = expression("a * (b - c) / 2");
+        let text = tree.written(&numbers).unwrap();
+        assert_eq!(text, "((12 * (0.25 - 3)) / 2)");
+        // What is read back computes the same.
+        let read = Expression::from_formula(&Formula::read(&text).unwrap(), &|_| Vec::new()).unwrap();
+        assert_eq!(read.written(&[]), Some(text));
+        assert_eq!(tree.written(&numbers[..2]), None, "a number that is not there");
+        assert_eq!(expression("max(a, b)").written(&numbers), None, "an operation that sets do not write");
     }
 
     #[test]

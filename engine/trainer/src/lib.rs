@@ -22,7 +22,7 @@ pub mod grammar;
 pub mod judge;
 pub mod mistakes;
 pub mod model;
-mod numbers;
+pub mod numbers;
 pub mod plot;
 pub mod read;
 pub mod shape;

@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Mistakes) -> Result<()> {
     for path in &args.answers {
         let lines = answers(path)?;
         let wrong = lines.iter().filter(|line| line["correct"] == false).count();
-        let told = lines.iter().filter(|line| line["equation"].is_string()).count();
+        let told = lines.iter().filter(|line| line["equation"].as_str().is_some_and(|text| !text.is_empty())).count();
         println!("{}: {wrong} of {} wrong; of {told} it is known what is to be computed", path.display(), lines.len());
         for (kind, (count, examples)) in count(&lines, args.examples) {
             println!("{count:5}  {}", kind.name());

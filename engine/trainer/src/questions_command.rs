@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use wattage_trainer::direct::direct;
+use wattage_trainer::expression::Expression;
 use wattage_trainer::generate::{Counts, Generator, HELD_OUT};
+use wattage_trainer::numbers::bound_values;
 use wattage_trainer::read::{EvalItem, EvalSet, mawps};
 use wattage_trainer::skeleton::skeleton;
 use wattage_trainer::{Error, Result};
@@ -102,12 +104,15 @@ fn generated(args: &Questions) -> Result<Vec<EvalItem>> {
         let example = generator.example(number, &mut counts)?;
         let wanted = args.only.is_empty() || args.only.contains(&example.category);
         if wanted && !args.without.contains(&example.category) {
+            let mut numbers = bound_values(&example.question);
+            numbers.extend(example.previous);
+            let tree = example.program.as_ref().and_then(Expression::of);
             items.push(EvalItem {
+                equation: tree.and_then(|tree| tree.written(&numbers)).unwrap_or_default(),
                 question: example.question,
                 answer: example.answer,
                 category: example.category,
                 previous: example.previous,
-                ..EvalItem::default()
             });
         }
     }
