@@ -64,9 +64,9 @@ impl Judge {
             if gate.gate <= 0.0 && !even_so {
                 break;
             }
-            let follows = |piece: &str| {
-                piece == END && matches!(viable(&text, &numbers), Reading::Whole(_))
-                    || piece != END && viable(&format!("{text}{piece}"), &numbers) != Reading::Wrong
+            let follows = |piece: &str| match piece.strip_suffix(END) {
+                Some(last) => matches!(viable(&format!("{text}{last}"), &numbers), Reading::Whole(_)),
+                None => viable(&format!("{text}{piece}"), &numbers) != Reading::Wrong,
             };
             let open =
                 self.pieces.pieces.iter().filter(|(piece, places)| {
@@ -83,7 +83,8 @@ impl Judge {
                 continue;
             }
             begun.clear();
-            if piece == END {
+            if let Some(last) = piece.strip_suffix(END) {
+                text.push_str(last);
                 if let Reading::Whole(program) = viable(&text, &numbers) {
                     gate.program = Some((program, score));
                     #[cfg(test)]

@@ -10,8 +10,10 @@ use crate::{Error, Result, Tokenizer};
 pub(super) const END: &str = "\n\n";
 /// In place of an expression: there is nothing to be computed.
 pub(super) const NONE: &str = " none";
+/// A bracket and the end behind it, where they are one token, as they are for Qwen.
+const CLOSED: &str = ")\n\n";
 /// All that expressions are made of, beside digits and names.
-const PIECES: [&str; 15] = [END, NONE, " ", " (", "(", ")", ",", ".", " +", " -", "-", " *", " /", " **", " %"];
+const PIECES: [&str; 16] = [END, CLOSED, NONE, " ", " (", "(", ")", ",", ".", " +", " -", "-", " *", " /", " **", " %"];
 /// What is called, with what stands before its operands.
 pub(super) const NAMES: [(&str, Op); 9] = [
     ("abs(", Op::Abs),
@@ -115,6 +117,9 @@ impl Pieces {
             let ids = tokenizer.encode(&piece, false)?;
             if ids.is_empty() {
                 return Err(Error::Unsupported(format!("the tokenizer has nothing for {piece:?}")));
+            }
+            if piece == CLOSED && ids.len() > 1 {
+                continue;
             }
             let mut place = |id: &u32| {
                 *places.entry(*id).or_insert_with(|| {
