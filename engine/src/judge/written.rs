@@ -163,6 +163,36 @@ mod tests {
         Program::new(instructions.collect(), 3).unwrap()
     }
 
+    /// A vocabulary of bytes, and of what these merges make.
+    fn tokenizer(merges: &[&str]) -> Tokenizer {
+        let bytes = Tokenizer::of_bytes().unwrap().bpe_json().unwrap();
+        let mut tokens: Vec<(u64, String)> =
+            bytes["vocab"].as_object().unwrap().iter().map(|(text, id)| (id.as_u64().unwrap(), text.clone())).collect();
+        tokens.sort();
+        let made = merges.iter().map(|merge| merge.replace(' ', ""));
+        let tokens: Vec<String> = tokens.into_iter().map(|(_, text)| text).chain(made).collect();
+        let merges: Vec<String> = merges.iter().map(ToString::to_string).collect();
+        Tokenizer::from_gguf(tokens.clone(), &vec![1; tokens.len()], &merges, "qwen2").unwrap()
+    }
+
+    #[test]
+    fn an_expression_has_the_tokens_of_its_text() {
+        // A bracket and the end behind it as three tokens, as two, and as one.
+        for (merges, last) in [(&[][..], 3), (&["Ċ Ċ"], 2), (&["Ċ Ċ", ") ĊĊ"], 1)] {
+            let tokenizer = tokenizer(merges);
+            let pieces = Pieces::new(&tokenizer).unwrap();
+            for expression in ["12 + 3", "4 * (12 + 3)", "max(1, 2)"] {
+                let places = pieces.places(expression).unwrap();
+                let tokens: Vec<u32> = places.into_iter().map(|place| pieces.tokens[place]).collect();
+                let text = tokenizer.encode(&format!(" {expression}{END}"), false).unwrap();
+                assert_eq!(tokens, text, "{expression} with {merges:?}");
+            }
+            assert_eq!(tokenizer.encode(CLOSED, false).unwrap().len(), last);
+            // The voice goes by a piece's first tokens: as several of them, it could not tell this one from the bracket.
+            assert_eq!(pieces.pieces.iter().any(|(piece, _)| piece == CLOSED), last == 1);
+        }
+    }
+
     #[test]
     fn programs_are_written_as_python_has_it() {
         let numbers = [12.0, 0.5, -3.0];
